@@ -1,0 +1,49 @@
+"""A classification task in memory: images, labels and the three splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images of one split.
+
+    Args:
+        images: uint8 pixels, shape (n, channels, height, width); channels is 1 or 3.
+        labels: int64 class indices, shape (n,).
+        sample_ids: int64 position of each image in its source data set, shape (n,).
+    """
+
+    images: Tensor
+    labels: Tensor
+    sample_ids: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """A classification task: what the classes are called, and the images to learn and judge by.
+
+    Args:
+        name: The task's name (`digits`).
+        class_names: One name per class index.
+        train: Images to learn from.
+        val: Images to choose epochs and settings by.
+        test: Images to report on, once.
+        fingerprint: SHA-256 over content, labels and order of all splits, in hexadecimal.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    train: Split
+    val: Split
+    test: Split
+    fingerprint: str

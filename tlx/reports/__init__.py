@@ -1,0 +1,1 @@
+"""Scores, tables and pictures made from runs."""

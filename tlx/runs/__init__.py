@@ -1,0 +1,1 @@
+"""A run's folder: result, provenance, history and resume."""

@@ -1,0 +1,1 @@
+"""The transfer strategies: one file per method."""
