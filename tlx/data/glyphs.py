@@ -1,0 +1,108 @@
+"""The glyphs task: letters drawn from fonts and bent at random, to pretrain small backbones on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tlx.data.glyph_alphabets import ALPHABETS, font_paths
+from tlx.data.splits import task_fingerprint
+from tlx.data.task import ImageTask, Split
+from tlx.errors import Fault, did_you_mean
+
+if TYPE_CHECKING:
+    import torch
+
+    from tlx.data.glyph_atlas import GlyphAtlas
+
+CHUNK = 2048  # Images rendered at once; part of what a seed means, so not an option.
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """Letters without any digit: an unlimited stand-in for a large source data set.
+
+    Args:
+        train_size: Number of training images.
+        val_size: Number of validation images.
+        test_size: Number of test images.
+        seed: Seed of the drawing; each split and each chunk of a split has a stream of its own.
+        alphabets: Names of the alphabets whose letters are classes.
+        side: Pixels along a side of an image.
+    """
+
+    train_size: int = 60_000
+    val_size: int = 2_000
+    test_size: int = 2_000
+    seed: int = 0
+    alphabets: tuple[str, ...] = ("latin", "greek", "cyrillic")
+    side: int = 8
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with the options; empty where `load` can run."""
+        faults = []
+        for option in ("train_size", "val_size", "test_size", "side"):
+            value = getattr(self, option)
+            if value < 1:
+                reason = "there must be at least one"
+                faults.append(Fault(f"data.{option}", value, reason, "Use 1 or more."))
+        if self.seed < 0:
+            faults.append(Fault("data.seed", self.seed, "a seed is not negative", "Use 0 or more."))
+        if not self.alphabets:
+            remedy = did_you_mean("", ALPHABETS)
+            faults.append(Fault("data.alphabets", [], "there are no letters to draw", remedy))
+        for name in self.alphabets:
+            if name not in ALPHABETS:
+                remedy = did_you_mean(name, ALPHABETS)
+                faults.append(Fault("data.alphabets", name, "there is no such alphabet", remedy))
+        return faults
+
+    def load(self) -> ImageTask:
+        """Return the task; images have shape (n, 1, side, side), uint8."""
+        from tlx.data.glyph_atlas import draw_atlas
+
+        names = dict.fromkeys(self.alphabets)
+        classes = tuple(letters for name in names for letters in ALPHABETS[name])
+        atlas = draw_atlas(classes, font_paths())
+        sizes = (self.train_size, self.val_size, self.test_size)
+        first_ids = (0, self.train_size, self.train_size + self.val_size)
+        train, val, test = (
+            _render_split(atlas, size, first_id, (self.seed, stream), self.side)
+            for stream, (size, first_id) in enumerate(zip(sizes, first_ids, strict=True))
+        )
+        fingerprint = task_fingerprint(train, val, test)
+        return ImageTask("glyphs", classes, train, val, test, fingerprint)
+
+
+def _render_split(
+    atlas: GlyphAtlas, size: int, first_id: int, stream: tuple[int, int], side: int
+) -> Split:
+    """Render one split; growing its size only adds images at its end."""
+    import torch
+
+    chunks = [
+        _render_chunk(atlas, (*stream, number), side) for number in range(-(-size // CHUNK))
+    ]
+    return Split(
+        images=torch.cat([images for images, _ in chunks])[:size],
+        labels=torch.cat([labels for _, labels in chunks])[:size],
+        sample_ids=torch.arange(first_id, first_id + size),
+    )
+
+
+def _render_chunk(
+    atlas: GlyphAtlas, stream: tuple[int, int, int], side: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Render `CHUNK` images of classes drawn evenly, then of a drawing of that class."""
+    import numpy as np
+    import torch
+
+    from tlx.data.glyph_rendering import Handwriting, render_glyphs
+
+    seed = int(np.random.SeedSequence(stream).generate_state(1, np.uint64)[0] >> 1)
+    generator = torch.Generator().manual_seed(seed)
+    # Every drawing weighs as much as its class has few: classes come out even.
+    weights = 1 / torch.bincount(atlas.labels)[atlas.labels].double()
+    drawings = torch.multinomial(weights, CHUNK, replacement=True, generator=generator)
+    images = render_glyphs(atlas, drawings, side=side, style=Handwriting(), generator=generator)
+    return images, atlas.labels[drawings]
