@@ -19,4 +19,6 @@ def conf_dir() -> Path:
     for folder in (PACKAGE_DIR / "conf", PACKAGE_DIR.parent / "conf"):
         if (folder / "train.yaml").is_file():
             return folder
-    raise FileNotFoundError(f"tlx is installed without its conf folder (looked beside {PACKAGE_DIR})")
+    raise FileNotFoundError(
+        f"tlx is installed without its conf folder (looked beside {PACKAGE_DIR})"
+    )

@@ -1,0 +1,146 @@
+"""Check the options of a configuration node against the signature of what it configures.
+
+The signature is the one place that says which options exist, their types and their bounds
+(`Annotated[float, Field(gt=0)]`), so a new method needs no schema beside its code.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from typing import Any, get_type_hints
+
+from hydra.utils import get_method
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from tlx.errors import Fault, did_you_mean
+
+
+def target_of(node: Mapping[str, Any]) -> Callable[..., Any]:
+    """Import and return what a node's `_target_` names.
+
+    Raises:
+        ImportError: Where nothing importable has that name.
+    """
+    try:
+        return get_method(str(node["_target_"]))
+    except Exception as error:
+        raise ImportError(f"cannot import {node['_target_']!r}: {error}") from error
+
+
+def check_options(group: str, node: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """Check a node's options against its target's signature.
+
+    Args:
+        group: The node's place in the configuration (`strategy`), for the faults' keys.
+        node: Plain mapping with `_target_` and the options.
+
+    Returns:
+        The options converted to their annotated types, and the faults found.
+    """
+    try:
+        target = target_of(node)
+    except ImportError as error:
+        return {}, [Fault(f"{group}._target_", node["_target_"], str(error), "Correct the name.")]
+    return check_values(group, node, annotations_of(target), _required(target))
+
+
+def check_values(
+    group: str, node: Mapping[str, Any], annotations: Mapping[str, Any], required: frozenset[str]
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Check a mapping of values against annotations, as `check_options` does."""
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    prefix = f"{group}." if group else ""
+    for name, value in node.items():
+        if name.startswith("_") and name.endswith("_"):
+            continue
+        if name not in annotations:
+            reason = f"{group or 'the configuration'} has no option {name!r}"
+            faults.append(Fault(prefix + name, value, reason, did_you_mean(name, annotations)))
+        elif value == "???":
+            faults.append(Fault(prefix + name, value, "needs a value", f"Give {prefix}{name}=..."))
+        else:
+            _convert(prefix + name, value, annotations[name], values, faults)
+    missing = required - node.keys()
+    faults += [Fault(prefix + m, None, "needs a value", f"Give {prefix}{m}=...") for m in missing]
+    return values, faults
+
+
+def annotations_of(target: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations of a target's options.
+
+    The options of a dataclass are its fields; those of a function or another class are its
+    keyword-only parameters (what comes before them is given by the program, not by the user).
+    """
+    function = target.__init__ if inspect.isclass(target) else target
+    hints = get_type_hints(function, include_extras=True)
+    return {name: hints.get(name, Any) for name in _options(target)}
+
+
+def _options(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    parameters = inspect.signature(target).parameters
+    if is_dataclass(target):
+        return dict(parameters)
+    return {n: p for n, p in parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def _required(target: Callable[..., Any]) -> frozenset[str]:
+    options = _options(target).items()
+    return frozenset(name for name, p in options if p.default is inspect.Parameter.empty)
+
+
+def _convert(
+    key: str, value: Any, annotation: Any, values: dict[str, Any], faults: list[Fault]
+) -> None:
+    adapter = _adapter(annotation)
+    try:
+        values[key.rsplit(".", 1)[-1]] = adapter.validate_python(value)
+    except ValidationError as error:
+        reasons = list(dict.fromkeys(detail["msg"] for detail in error.errors()))
+        faults.append(Fault(key, value, " or ".join(map(_lower, reasons)), _remedy(annotation)))
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except Exception:  # dataclasses and models carry a config of their own
+        return TypeAdapter(annotation)
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _remedy(annotation: Any) -> str:
+    schema = _adapter(annotation).json_schema()
+    return f"It takes {_describe(schema)}."
+
+
+def _describe(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_describe(part) for part in schema["anyOf"]))
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    if "const" in schema:
+        return str(schema["const"])
+    bounds = [
+        f"{words} {schema[key]:g}"
+        for key, words in (
+            ("minimum", "at least"),
+            ("exclusiveMinimum", "above"),
+            ("maximum", "at most"),
+            ("exclusiveMaximum", "below"),
+        )
+        if key in schema
+    ]
+    words = {
+        "integer": "a whole number",
+        "number": "a number",
+        "string": "a word",
+        "boolean": "true or false",
+        "null": "null",
+        "array": "a list",
+    }
+    return " ".join([words.get(schema.get("type", ""), "another value"), *bounds])

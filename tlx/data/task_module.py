@@ -1,0 +1,84 @@
+"""Batches of a task for Lightning."""
+
+from __future__ import annotations
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
+
+from tlx.data.task import ImageTask, Split
+
+Batch = tuple[Tensor, Tensor]
+
+
+class InMemoryBatches(Dataset[Batch]):
+    """A split that answers a list of indices with one batch, without a copy per image.
+
+    Args:
+        split: The images and labels.
+    """
+
+    def __init__(self, split: Split) -> None:
+        self.split = split
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.split)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return one image (channels, h, w) and its class index ()."""
+        return self.split.images[index], self.split.labels[index]
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        """Return images (n, channels, h, w) and class indices (n,)."""
+        chosen = torch.as_tensor(indices)
+        return self.split.images[chosen], self.split.labels[chosen]
+
+
+class TaskDataModule(LightningDataModule):
+    """The three splits of a task as data loaders.
+
+    The order of the training images follows from the seed and the epoch alone, so a resumed fit
+    sees the same batches as an unbroken one. A last batch of a single image is left out, since
+    batch norm cannot be trained on it.
+
+    Args:
+        task: The task.
+        batch_size: Images per training batch.
+        seed: The order of the training images follows from it.
+        evaluation_batch_size: Images per batch where nothing is trained.
+    """
+
+    def __init__(
+        self, task: ImageTask, *, batch_size: int, seed: int, evaluation_batch_size: int = 256
+    ) -> None:
+        super().__init__()
+        self.task = task
+        self.batch_size = batch_size
+        self.seed = seed
+        self.evaluation_batch_size = evaluation_batch_size
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return shuffled training batches."""
+        data = InMemoryBatches(self.task.train)
+        sampler: Sampler[int] = DistributedSampler(data, num_replicas=1, rank=0, seed=self.seed)
+        lone_image = len(data) > 1 and len(data) % self.batch_size == 1
+        return DataLoader(
+            data, self.batch_size, sampler=sampler, collate_fn=_as_is, drop_last=lone_image
+        )
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return validation batches in order."""
+        return self._in_order(self.task.val)
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Return test batches in order."""
+        return self._in_order(self.task.test)
+
+    def _in_order(self, split: Split) -> DataLoader[Batch]:
+        return DataLoader(InMemoryBatches(split), self.evaluation_batch_size, collate_fn=_as_is)
+
+
+def _as_is(batch: Batch) -> Batch:
+    return batch

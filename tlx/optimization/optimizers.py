@@ -1,0 +1,64 @@
+"""Optimizers over named parameters, with the decay rules applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Protocol
+
+from pydantic import Field
+from torch import nn
+from torch.optim import SGD, AdamW, Optimizer
+
+from tlx.optimization.parameter_groups import parameter_groups
+
+NamedParameters = Iterable[tuple[str, nn.Parameter]]
+LearningRate = Annotated[float, Field(gt=0)]
+Decay = Annotated[float, Field(ge=0)]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+
+
+class OptimizerFactory(Protocol):
+    """Makes an optimizer for the parameters that train."""
+
+    def __call__(self, parameters: NamedParameters) -> Optimizer:
+        """Return the optimizer."""
+
+
+def adamw(
+    parameters: NamedParameters,
+    *,
+    lr: LearningRate = 1e-3,
+    weight_decay: Decay = 0.05,
+    betas: tuple[Momentum, Momentum] = (0.9, 0.999),
+) -> Optimizer:
+    """Return AdamW (Loshchilov & Hutter 2019, "Decoupled weight decay regularization").
+
+    Args:
+        parameters: Names and parameters of everything that trains in any epoch.
+        lr: Peak learning rate.
+        weight_decay: Decoupled decay of the weights that decay.
+        betas: Decay rates of the running means of the gradient and of its square.
+    """
+    groups = parameter_groups(parameters, weight_decay=weight_decay)
+    return AdamW(groups, lr=lr, betas=(betas[0], betas[1]))
+
+
+def sgd(
+    parameters: NamedParameters,
+    *,
+    lr: LearningRate = 1e-2,
+    weight_decay: Decay = 1e-4,
+    momentum: Momentum = 0.9,
+    nesterov: bool = True,
+) -> Optimizer:
+    """Return stochastic gradient descent with momentum (Sutskever et al. 2013).
+
+    Args:
+        parameters: Names and parameters of everything that trains in any epoch.
+        lr: Peak learning rate.
+        weight_decay: L2 penalty of the weights that decay.
+        momentum: Share of the last step that is kept.
+        nesterov: Whether to look ahead; needs momentum above 0.
+    """
+    groups = parameter_groups(parameters, weight_decay=weight_decay)
+    return SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0)

@@ -1,0 +1,68 @@
+"""What `result.json` tells of a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from tlx.errors import TlxError
+from tlx.runs.atomic import write_json
+
+RESULT_FILE = "result.json"
+Status = Literal["running", "completed", "failed"]
+
+
+@dataclass
+class Result:
+    """The story of a run in numbers.
+
+    Args:
+        status: `running` until the run ends; a killed run stays `running`.
+        metrics: Scores by split: `val` of the chosen epoch, `test` once, of that epoch.
+        parameters: How many weights train, and how many there are.
+        best_epoch: The epoch (counted from 1) whose weights were kept, by validation accuracy.
+        epochs: Epochs trained.
+        seconds: Wall time by phase, over all attempts.
+        peak_memory_mb: Most memory the process held, in 10^6 bytes; `device` for an accelerator.
+        started_at: ISO 8601, UTC.
+        finished_at: ISO 8601, UTC, once the run has ended.
+        resumed: How many times the run was taken up again.
+        error: The last line of the error that ended it.
+        format: Version of this file's layout.
+    """
+
+    status: Status = "running"
+    metrics: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+    best_epoch: int | None = None
+    epochs: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_memory_mb: dict[str, float] = field(default_factory=dict)
+    started_at: str = ""
+    finished_at: str | None = None
+    resumed: int = 0
+    error: str | None = None
+    format: int = 1
+
+    def write(self, folder: Path) -> None:
+        """Write the result into a run's folder, atomically."""
+        write_json(folder / RESULT_FILE, asdict(self))
+
+
+def read_result(folder: Path) -> Result:
+    """Read a run's result.
+
+    Raises:
+        TlxError: Where the folder holds none, or one that cannot be read.
+    """
+    path = folder / RESULT_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TlxError(f"{folder} is not the folder of a run: it has no {RESULT_FILE}.") from None
+    except ValueError as error:
+        raise TlxError(f"{path} cannot be read: {error}.") from error
+    known = {f.name for f in fields(Result)}
+    return Result(**{key: value for key, value in content.items() if key in known})

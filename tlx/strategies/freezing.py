@@ -1,0 +1,43 @@
+"""Freezing: parameters without gradients, and their modules in `eval()`, or nothing is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from tlx.backbones import Backbone, Stage
+
+
+def frozen_stages(backbone: Backbone, trained: Collection[str]) -> Iterator[Stage]:
+    """Yield the stages which are not among the trained ones."""
+    return (stage for stage in backbone.stages if stage.name not in trained)
+
+
+def set_trainable(backbone: Backbone, trained: Collection[str]) -> None:
+    """Give gradients to the head and the trained stages, and to nothing else.
+
+    A gradient left over from an earlier phase would move a frozen weight by momentum or decay,
+    so it is dropped.
+
+    Args:
+        backbone: The model.
+        trained: Names of the stages that train.
+    """
+    frozen = {name for s in frozen_stages(backbone, trained) for name in s.parameter_names}
+    for name, parameter in backbone.network.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+        if name in frozen:
+            parameter.grad = None
+
+
+def frozen_modules(backbone: Backbone, trained: Collection[str]) -> list[nn.Module]:
+    """Return the modules which must stay in `eval()` while the given stages train.
+
+    `requires_grad=False` alone does not freeze: batch norm would go on averaging, dropout and
+    stochastic depth would go on dropping.
+    """
+    names = [n for s in frozen_stages(backbone, trained) for n in s.module_names]
+    return [backbone.network.get_submodule(name) for name in names]

@@ -1,0 +1,42 @@
+"""Structure reuse: model A's structure, every weight trained again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from tlx.strategies.transfer_module import Training, TransferModule
+
+if TYPE_CHECKING:
+    from tlx.backbones import Backbone
+
+Init = Literal["pretrained", "scratch"]
+
+
+class StructureReuse(TransferModule):
+    """Keep model A's structure and retrain all weights, from A's or from scratch.
+
+    For a target task that is similar to the source task and has much data. From A's weights
+    (`pretrained`) this is full fine-tuning (Girshick et al. 2014; Yosinski et al. 2014, "How
+    transferable are features in deep neural networks?"); from scratch it is the baseline that
+    any transfer has to beat.
+
+    Args:
+        backbone: Model A with a head for the target task; built without weights for `scratch`.
+        training: How to train.
+        init: Where the weights start.
+    """
+
+    def __init__(
+        self, backbone: Backbone, training: Training, *, init: Init = "pretrained"
+    ) -> None:
+        self.init = init
+        super().__init__(backbone, training)
+
+    @classmethod
+    def starts_from_weights(cls, *, init: Init = "pretrained", **_: Any) -> bool:
+        """Return whether model B starts from model A's weights."""
+        return init == "pretrained"
+
+    def trained_stages(self, epoch: int) -> frozenset[str]:  # noqa: ARG002
+        """Return every stage."""
+        return frozenset(self.backbone.stage_names)

@@ -1,0 +1,204 @@
+"""What every strategy shares: a backbone in training, of which some stages may be frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+from tlx.errors import Fault, TlxError
+from tlx.strategies.freezing import frozen_modules, set_trainable
+
+if TYPE_CHECKING:
+    from tlx.backbones import Backbone
+    from tlx.optimization.optimizers import OptimizerFactory
+    from tlx.optimization.schedules import ScheduleFactory
+
+AUXILIARY_WEIGHT = 0.3
+"""Weight of an auxiliary head's loss (Szegedy et al. 2015, "Going deeper with convolutions")."""
+
+
+class TrainingDivergedError(TlxError):
+    """The loss is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a strategy trains what it does not freeze.
+
+    Args:
+        loss: Maps logits (n, classes) and class indices (n,) to a mean loss.
+        optimizer: Makes the optimizer from the parameters that train in any epoch.
+        schedule: Makes the learning-rate schedule for a known number of steps.
+        seed: Dropout and stochastic depth follow from it and from the epoch.
+    """
+
+    loss: nn.Module
+    optimizer: OptimizerFactory
+    schedule: ScheduleFactory
+    seed: int = 0
+
+
+class TransferModule(LightningModule):
+    """A backbone under a strategy.
+
+    A strategy says which stages train in which epoch (`trained_stages`). The frozen set is
+    derived from the epoch alone, so that a resumed fit freezes exactly what an unbroken one does.
+    The head always trains.
+
+    Args:
+        backbone: Model A with a head for the target task.
+        training: How to train.
+    """
+
+    def __init__(self, backbone: Backbone, training: Training) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.training_recipe = training
+        self.loss = training.loss
+        self._frozen: list[nn.Module] = []
+        self._loss_sum = torch.zeros(())
+        self._image_count = 0
+        self._val_loss_sum = 0.0
+        self._val_correct = 0
+        self._val_count = 0
+        self.freeze_for(epoch=0)
+        if not self._trains_everything():
+            backbone.drop_auxiliary()
+
+    @classmethod
+    def faults(cls, stage_names: Sequence[str], **options: Any) -> list[Fault]:  # noqa: ARG003
+        """Return what is wrong with a strategy's options for a backbone with these stages."""
+        return []
+
+    @classmethod
+    def starts_from_weights(cls, **options: Any) -> bool:  # noqa: ARG003
+        """Return whether model B starts from model A's weights."""
+        return True
+
+    def trained_stages(self, epoch: int) -> frozenset[str]:
+        """Return the names of the stages that train in an epoch (counted from 0)."""
+        raise NotImplementedError
+
+    def ever_trained_stages(self) -> frozenset[str]:
+        """Return the names of the stages that train in any epoch."""
+        return self.trained_stages(0)
+
+    def describe(self) -> str:
+        """Return one line for the console: what trains and what is frozen."""
+        trained = self.ever_trained_stages()
+        names = [name for name in self.backbone.stage_names if name in trained]
+        what = ", ".join([*_shortened(names), "head"])
+        return f"trains {what}; {len(self.backbone.stages) - len(names)} stages frozen"
+
+    def freeze_for(self, epoch: int) -> None:
+        """Freeze what an epoch freezes, and put it in `eval()`."""
+        trained = self.trained_stages(epoch)
+        set_trainable(self.backbone, trained)
+        self._frozen = frozen_modules(self.backbone, trained)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode, which frozen modules never follow."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (n, classes) of uint8 or preprocessed images (n, channels, h, w)."""
+        return cast(Tensor, self.backbone(self.prepare(images)))
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """Return images as the backbone's weights want them; what is no uint8 is taken as such."""
+        return self.backbone.preprocess(images) if images.dtype == torch.uint8 else images
+
+    def on_train_epoch_start(self) -> None:
+        """Freeze, and seed what is random, by the epoch's number alone."""
+        self.freeze_for(self.current_epoch)
+        torch.manual_seed(self.training_recipe.seed * 1_000_003 + self.current_epoch)
+        self._loss_sum = torch.zeros((), device=self.device)
+        self._image_count = 0
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
+        """Return the loss of a batch of images (n, channels, h, w) and class indices (n,)."""
+        images, labels = batch
+        logits, auxiliary = self.backbone.forward_with_auxiliary(self.prepare(images))
+        loss = cast(Tensor, self.loss(logits, labels))
+        for other in auxiliary:
+            loss = loss + AUXILIARY_WEIGHT * self.loss(other, labels)
+        if not torch.isfinite(loss):
+            raise TrainingDivergedError(_divergence(float(loss), self.current_epoch, batch_index))
+        self._loss_sum += loss.detach() * len(labels)
+        self._image_count += len(labels)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's mean loss."""
+        self.log("train_loss", self._loss_sum / max(1, self._image_count))
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting anew."""
+        self._val_loss_sum, self._val_correct, self._val_count = 0.0, 0, 0
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:  # noqa: ARG002
+        """Add a batch to the epoch's validation counts."""
+        images, labels = batch
+        logits = self(images)
+        self._val_loss_sum += float(nn.functional.cross_entropy(logits, labels, reduction="sum"))
+        self._val_correct += int((logits.argmax(dim=1) == labels).sum())
+        self._val_count += len(labels)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the epoch's validation loss and accuracy.
+
+        Raises:
+            TrainingDivergedError: Where the loss is not finite, before a checkpoint of it is written.
+        """
+        loss = self._val_loss_sum / max(1, self._val_count)
+        if loss != loss or loss in (float("inf"), float("-inf")):
+            raise TrainingDivergedError(_divergence(loss, self.current_epoch, None))
+        self.log("val_loss", loss)
+        self.log("val_accuracy", self._val_correct / max(1, self._val_count), prog_bar=True)
+
+    def predict_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:  # noqa: ARG002
+        """Return the class probabilities (n, classes) of a batch."""
+        return torch.softmax(self(batch[0]).float(), dim=1)
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimizer over everything that ever trains, and its schedule by step."""
+        optimizer = self.training_recipe.optimizer(self._ever_trained_parameters())
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = self.training_recipe.schedule(optimizer, total_steps)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def _ever_trained_parameters(self) -> list[tuple[str, nn.Parameter]]:
+        trained = self.ever_trained_stages()
+        frozen = {
+            n for s in self.backbone.stages if s.name not in trained for n in s.parameter_names
+        }
+        named = self.backbone.network.named_parameters()
+        return [(name, parameter) for name, parameter in named if name not in frozen]
+
+    def _trains_everything(self) -> bool:
+        return self.ever_trained_stages() == frozenset(self.backbone.stage_names)
+
+
+def _shortened(names: Sequence[str]) -> list[str]:
+    return list(names) if len(names) <= 4 else [*names[:2], "...", names[-1]]
+
+
+def _divergence(loss: float, epoch: int, step: int | None) -> str:
+    where = f"epoch {epoch + 1}" + ("'s validation" if step is None else f", step {step + 1}")
+    return (
+        f"the loss became {loss} in {where}. Try a lower optimizer.lr, "
+        "a smaller trainer.gradient_clip_norm, a longer scheduler.warmup_fraction, or "
+        "trainer.precision=32-true. The last good checkpoint is kept in checkpoints/last.ckpt."
+    )

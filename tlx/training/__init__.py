@@ -1,0 +1,1 @@
+"""The fit: the device, the trainer, and what watches over a training."""

@@ -1,0 +1,57 @@
+"""The run's `metrics.csv`: one row per epoch, exact across a resume."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from tlx.runs.atomic import atomic_path
+
+METRICS_FILE = "metrics.csv"
+
+
+class EpochHistory(Callback):
+    """Keep one row per epoch and write them all after each.
+
+    The rows travel in the checkpoint, so a resumed fit continues the table from the epoch it
+    continues from; rows of a later, lost epoch do not stay.
+
+    Args:
+        folder: The run's folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / METRICS_FILE
+        self.rows: list[dict[str, float]] = []
+        self._started = time.perf_counter()
+
+    def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:  # noqa: ARG002
+        """Start the epoch's clock."""
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:  # noqa: ARG002
+        """Add the epoch's row."""
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.rows.append(
+            {
+                "epoch": trainer.current_epoch + 1,
+                "step": trainer.global_step,
+                **{k: metrics[k] for k in ("train_loss", "val_loss", "val_accuracy")},
+                "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+                "seconds": round(time.perf_counter() - self._started, 4),
+            }
+        )
+        with atomic_path(self.path) as temporary:
+            pd.DataFrame(self.rows).to_csv(temporary, index=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows, for the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])
