@@ -32,7 +32,7 @@ def register_builders() -> None:
     store = ConfigStore.instance()
     for name in BUILDER_NAMES:
         node = {
-            "_target_": "tlx.backbones.build_backbone",
+            "_target_": "tlx.backbones.source_model.SourceModel",
             "name": name,
             "weights": "DEFAULT",
             "transforms": None,

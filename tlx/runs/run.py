@@ -16,8 +16,6 @@ from tlx.errors import TlxError
 from tlx.runs.result import RESULT_FILE, Result, read_result
 
 LAST_CHECKPOINT = Path("checkpoints/last.ckpt")
-BEST_CHECKPOINT = Path("checkpoints/best.ckpt")
-CONFIG_FILE = "config.yaml"
 WEIGHTS_FILE = "model.safetensors"
 
 

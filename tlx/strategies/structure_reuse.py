@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from tlx.errors import Fault
 from tlx.strategies.transfer_module import Training, TransferModule
 
 if TYPE_CHECKING:
@@ -31,6 +33,23 @@ class StructureReuse(TransferModule):
     ) -> None:
         self.init = init
         super().__init__(backbone, training)
+
+    @classmethod
+    def faults(
+        cls,
+        stage_names: Sequence[str],  # noqa: ARG003
+        *,
+        has_weights: bool = True,
+        init: Init = "pretrained",
+        **_: Any,
+    ) -> list[Fault]:
+        """Return a fault where `pretrained` contradicts a model A without weights."""
+        if has_weights or init == "scratch":
+            return []
+        remedy = "Give backbone.weights, or say strategy.init=scratch."
+        return [
+            Fault("strategy.init", init, "backbone.weights=null leaves none to start from", remedy)
+        ]
 
     @classmethod
     def starts_from_weights(cls, *, init: Init = "pretrained", **_: Any) -> bool:

@@ -157,7 +157,7 @@ class TransferModule(LightningModule):
         """Log the epoch's validation loss and accuracy.
 
         Raises:
-            TrainingDivergedError: Where the loss is not finite, before a checkpoint of it is written.
+            TrainingDivergedError: Where the loss is not finite, before that is checkpointed.
         """
         loss = self._val_loss_sum / max(1, self._val_count)
         if loss != loss or loss in (float("inf"), float("-inf")):
@@ -177,6 +177,14 @@ class TransferModule(LightningModule):
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def parameter_counts(self) -> dict[str, int]:
+        """Return how many weights train in any epoch, and how many there are."""
+        total = sum(p.numel() for p in self.backbone.network.parameters())
+        return {
+            "trained": sum(p.numel() for _, p in self._ever_trained_parameters()),
+            "total": total,
         }
 
     def _ever_trained_parameters(self) -> list[tuple[str, nn.Parameter]]:

@@ -27,12 +27,12 @@ class Compute:
     channels_last: bool
     threads: int
 
-    def __str__(self) -> str:
-        """Return the device in words."""
-        layout = ", channels last" if self.channels_last else ""
-        if self.accelerator == "cuda":
-            return f"{torch.cuda.get_device_name()} ({self.precision}{layout})"
-        return f"{self.accelerator}, {self.threads} threads ({self.precision}{layout})"
+    @property
+    def device(self) -> str:
+        """The device in words."""
+        layout = " (channels last)" if self.channels_last else ""
+        name = torch.cuda.get_device_name() if self.accelerator == "cuda" else self.accelerator
+        return name + layout
 
 
 def available_devices() -> tuple[str, ...]:

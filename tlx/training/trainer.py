@@ -5,75 +5,64 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, ProgressBar
 
-from tlx.runs.run import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tlx.runs.run import LAST_CHECKPOINT
+from tlx.training.best_weights import MONITOR
 from tlx.training.device import Compute
-from tlx.training.history import EpochHistory
 from tlx.training.settings import TrainerSettings
-
-MONITOR = "val_accuracy"
 
 
 def make_trainer(
-    folder: Path, settings: TrainerSettings, compute: Compute, progress: list[Callback]
+    folder: Path, settings: TrainerSettings, compute: Compute, callbacks: list[Callback]
 ) -> Trainer:
-    """Return a trainer that writes its checkpoints and history into a run's folder.
+    """Return a trainer that writes its checkpoint into a run's folder.
 
-    The callbacks' order matters: the history's row must be in the checkpoint of its epoch, so
-    the checkpoints come last (Lightning sees to that).
+    Lightning runs checkpoint callbacks after all others, so what the others keep of an epoch is
+    in the checkpoint of that epoch.
 
     Args:
         folder: The run's folder.
         settings: How the fit runs.
         compute: Where it runs.
-        progress: Callbacks that show progress.
+        callbacks: What else watches the fit: history, best weights, progress.
     """
     _quieten_lightning()
     torch.set_num_threads(compute.threads)
-    callbacks: list[Callback] = [EpochHistory(folder), *progress]
+    callbacks = list(callbacks)
     if settings.early_stopping_patience is not None:
         patience = settings.early_stopping_patience
         callbacks.append(EarlyStopping(MONITOR, mode="max", patience=patience))
     return Trainer(
         accelerator=compute.accelerator,
         devices=1,
-        precision=compute.precision,
+        precision=cast(Any, compute.precision),
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip_norm,
-        callbacks=[*callbacks, *_checkpoints(folder, settings.checkpoint_every_epochs)],
+        callbacks=[*callbacks, _last_checkpoint(folder, settings.checkpoint_every_epochs)],
         logger=False,
         enable_progress_bar=any(
             callback.__class__.__name__.endswith("Bar") for callback in progress
         ),
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        deterministic=True,
+        deterministic="warn",
         default_root_dir=folder,
     )
 
 
-def _checkpoints(folder: Path, every_epochs: int) -> list[Callback]:
-    best = ModelCheckpoint(
-        (folder / BEST_CHECKPOINT).parent,
-        filename=BEST_CHECKPOINT.stem,
-        monitor=MONITOR,
-        mode="max",
-        save_weights_only=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
-    last = ModelCheckpoint(
+def _last_checkpoint(folder: Path, every_epochs: int) -> Callback:
+    return ModelCheckpoint(
         (folder / LAST_CHECKPOINT).parent,
         filename=LAST_CHECKPOINT.stem,
         every_n_epochs=every_epochs,
         enable_version_counter=False,
         save_on_train_epoch_end=True,
     )
-    return [best, last]
 
 
 def _quieten_lightning() -> None:

@@ -1,0 +1,58 @@
+"""Model A as the user names it: a builder, its weights, its input pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from tlx.errors import Fault
+
+if TYPE_CHECKING:
+    from tlx.backbones.backbone import Backbone
+
+
+@dataclass(frozen=True)
+class SourceModel:
+    """Model A before it is built; nothing is read until `faults` or `build` is called.
+
+    Args:
+        name: A torchvision classification builder.
+        weights: None (scratch), a torchvision weights name, a path (safetensors, state dict,
+            checkpoint or run folder) or a shipped model's name.
+        transforms: Whose input pipeline to use, named like weights; None takes the weights' own.
+        image_size: Pixels of the square input; None takes the pipeline's own.
+    """
+
+    name: str
+    weights: str | None = "DEFAULT"
+    transforms: str | None = None
+    image_size: Annotated[int, Field(ge=1)] | None = None
+
+    def faults(self, *, from_weights: bool = True) -> list[Fault]:
+        """Return what is wrong, before any work; may download torchvision's weights.
+
+        Args:
+            from_weights: Whether the weights will be used, not only their input pipeline.
+        """
+        from tlx.backbones.weights import weights_faults
+
+        return weights_faults(self.name, self.weights if from_weights else None)
+
+    def build(self, num_classes: int, *, from_weights: bool = True) -> Backbone:
+        """Return model A with a new head.
+
+        Args:
+            num_classes: Classes of the target task.
+            from_weights: False gives A's structure and input pipeline with fresh weights.
+        """
+        from tlx.backbones.backbone import build_backbone
+
+        return build_backbone(
+            self.name,
+            num_classes=num_classes,
+            weights=self.weights if from_weights else None,
+            transforms=self.transforms or (None if from_weights else self.weights),
+            image_size=self.image_size,
+        )

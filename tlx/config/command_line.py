@@ -1,0 +1,103 @@
+"""One way to run every command that takes a configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from tlx.config.groups import register_builders
+from tlx.config.help_page import CommandHelp, help_page
+from tlx.config.paths import conf_dir
+from tlx.errors import ConfigError, TlxError
+
+Job = Callable[[DictConfig], Any]
+Resume = Callable[[Path], Any]
+_UNIQUE = uuid.uuid4().hex[:6]
+
+
+def register() -> None:
+    """Make tlx's resolvers and builders known to Hydra; calling it again changes nothing."""
+    OmegaConf.register_new_resolver("tlx.unique", lambda: _UNIQUE, replace=True)
+    register_builders()
+
+
+def run_command(
+    job: Job, command: CommandHelp, *, resume: Resume, defaults: Sequence[str] = ()
+) -> None:
+    """Run a command under Hydra: help, checks, then the job; errors become messages.
+
+    Args:
+        job: What to run with a composed configuration.
+        command: What the help page says of it.
+        resume: What to run for `resume=RUN` instead.
+        defaults: Overrides which the command sets unless the user does.
+    """
+    arguments = sys.argv[1:]
+    if {"--help", "-h"} & set(arguments):
+        print(help_page(command), end="")
+        return
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing
+    sys.argv[1:] = [*_unless_given(defaults, arguments), *arguments]
+    try:
+        _dispatch(job, resume)
+    except (TlxError, HydraException) as error:
+        if "debug=true" in [argument.lower() for argument in arguments]:
+            raise
+        print(_message(command, error), file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+
+
+def _dispatch(job: Job, resume: Resume) -> None:
+    register()
+    arguments = get_args_parser().parse_args()
+    folder = _resume_folder(arguments.overrides)
+    if folder is not None:
+        resume(folder)
+        return
+    shows_only = (arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)
+    if not any(shows_only):
+        from tlx.config.preflight import preflight
+
+        preflight(arguments)
+    decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+    decorated(job)()
+
+
+def _unless_given(defaults: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    given = {argument.split("=")[0] for argument in arguments}
+    return [default for default in defaults if default.split("=")[0] not in given]
+
+
+def _resume_folder(overrides: Sequence[str]) -> Path | None:
+    keys = {override.split("=", 1)[0]: override.split("=", 1)[-1] for override in overrides}
+    folder = keys.pop("resume", None)
+    if folder in (None, "null", ""):
+        return None
+    others = sorted(set(keys) - {"debug", "experiment"})
+    if others:
+        raise TlxError(
+            f"resume={folder} goes on with the run's own configuration, so {', '.join(others)} "
+            "cannot be changed. Leave it out, or start a new run from its weights with "
+            f"backbone.weights={folder}."
+        )
+    return Path(str(folder))
+
+
+def _message(command: CommandHelp, error: Exception) -> str:
+    name = command.name.removeprefix("python -m ")
+    if isinstance(error, ConfigError):
+        count = len(error.faults)
+        head = (
+            f"{name}: {count} fault{'s' * (count > 1)} in what you asked for, nothing was started"
+        )
+        return "\n".join([f"{head}:", *(f"  - {fault}" for fault in error.faults)])
+    return f"{name}: {error}"

@@ -1,0 +1,129 @@
+"""Check what the user typed, word by word, before Hydra composes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+
+from tlx.config.groups import group_options, option_names
+from tlx.errors import ConfigError, Fault, did_you_mean
+
+HYDRA_GROUPS = ("hydra",)
+
+
+def parse(arguments: Sequence[str]) -> tuple[list[Override], list[Fault]]:
+    """Return the overrides that can be read, and a fault for each that cannot."""
+    parser = OverridesParser.create()
+    overrides, faults = [], []
+    for argument in arguments:
+        try:
+            overrides.append(parser.parse_override(argument))
+        except OverrideParseException:
+            remedy = "Write key=value; quote what has spaces, commas or brackets: 'key=\"a, b\"'."
+            faults.append(Fault(argument, "", "cannot be read as an override", remedy))
+    return overrides, faults
+
+
+def override_faults(
+    overrides: Sequence[Override], config_dir: Path, config_name: str
+) -> list[Fault]:
+    """Return a fault for each override that names an unknown option or key.
+
+    Args:
+        overrides: What the user typed, parsed.
+        config_dir: The primary configuration folder.
+        config_name: The primary configuration.
+    """
+    faults = [fault for o in overrides if _is_group(o) for fault in _group_faults(o)]
+    if faults:
+        names = {fault.key for fault in faults}
+        overrides = [o for o in overrides if o.key_or_group not in names]
+    groups = [_first_value(o) for o in overrides if _is_group(o)]
+    cfg = composed(groups, config_dir, config_name)
+    known = sorted(_keys(OmegaConf.to_container(cfg)))
+    for override in overrides:
+        if not _is_group(override) and not _is_free(override):
+            faults += _key_faults(override, cfg, known)
+    return faults
+
+
+def composed(overrides: Sequence[str], config_dir: Path, config_name: str) -> DictConfig:
+    """Compose the configuration, Hydra's own part included.
+
+    Raises:
+        ConfigError: Where Hydra cannot, with Hydra's own words.
+    """
+    try:
+        with initialize_config_dir(str(config_dir), version_base="1.3"):
+            return compose(config_name, list(overrides), return_hydra_config=True)
+    except HydraException as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        reason = " ".join(f"{error}{cause}".split())
+        fault = Fault(" ".join(overrides), "", reason, "See --help, --cfg job and --hydra-help.")
+        raise ConfigError([fault]) from error
+
+
+def _is_group(override: Override) -> bool:
+    return override.key_or_group in group_options() and not override.is_delete()
+
+
+def _is_free(override: Override) -> bool:
+    added = override.is_add() or override.is_force_add() or override.is_delete()
+    return added or override.key_or_group.split("/")[0].split(".")[0] in HYDRA_GROUPS
+
+
+def _group_faults(override: Override) -> Iterator[Fault]:
+    group = override.key_or_group
+    names = option_names(group)
+    for value in values_of(override):
+        if value is not None and str(value) not in names:
+            reason = f"{group} has no option {str(value)!r}"
+            yield Fault(group, value, reason, did_you_mean(str(value), names))
+
+
+def _key_faults(override: Override, cfg: DictConfig, known: Sequence[str]) -> list[Fault]:
+    key = override.key_or_group
+    if key in known or _open_parent(key, cfg):
+        return []
+    reason = "there is no such key"
+    return [Fault(key, override.get_value_element_as_str(), reason, _nearest(key, known))]
+
+
+def _nearest(key: str, known: Sequence[str]) -> str:
+    same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+    return f"Did you mean {same_leaf[0]!r}?" if same_leaf else did_you_mean(key, known)
+
+
+def _open_parent(key: str, cfg: DictConfig) -> bool:
+    parent = OmegaConf.select(cfg, key.rsplit(".", 1)[0]) if "." in key else None
+    return isinstance(parent, DictConfig) and len(parent) == 0
+
+
+def _keys(node: Any, prefix: str = "") -> Iterator[str]:
+    for name, value in node.items():
+        if not prefix and name == "hydra":
+            continue
+        yield prefix + name
+        if isinstance(value, dict):
+            yield from _keys(value, f"{prefix}{name}.")
+
+
+def values_of(override: Override) -> list[Any]:
+    """Return every value an override stands for; several where it is swept."""
+    if override.is_sweep_override():
+        return list(override.sweep_string_iterator()) if override.is_discrete_sweep() else []
+    value = override.value()
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _first_value(override: Override) -> str:
+    if not override.is_sweep_override():
+        return str(override.input_line)
+    return f"{override.get_key_element()}={values_of(override)[0]}"

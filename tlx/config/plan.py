@@ -1,0 +1,79 @@
+"""A run as plain typed objects: what the configuration asks for, with Hydra left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tlx.errors import Fault
+
+if TYPE_CHECKING:
+    from tlx.backbones import Backbone
+    from tlx.backbones.source_model import SourceModel
+    from tlx.data.source import TaskSource
+    from tlx.strategies.transfer_module import Training, TransferModule
+    from tlx.training.settings import TrainerSettings
+
+
+@dataclass(frozen=True)
+class StrategyChoice:
+    """A strategy and its options, before there is a model to apply it to.
+
+    Args:
+        module: The strategy's class.
+        options: Its options, checked against its signature.
+    """
+
+    module: type[TransferModule]
+    options: dict[str, Any]
+
+    @property
+    def starts_from_weights(self) -> bool:
+        """Whether model B starts from model A's weights."""
+        return self.module.starts_from_weights(**self.options)
+
+    def apply(self, backbone: Backbone, training: Training) -> TransferModule:
+        """Return the strategy as a Lightning module over a backbone."""
+        return self.module(backbone, training, **self.options)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a run needs, typed and checked one by one.
+
+    Args:
+        data: The target task, not yet loaded.
+        source_model: Model A, not yet built.
+        strategy: The strategy, not yet applied.
+        training: Loss, optimizer, schedule and seed.
+        trainer: Length, device and numerics of the fit.
+        seed: Splits, initial weights, batch order and dropout follow from it.
+        recipe: The options of every group as plain values, for the record.
+    """
+
+    data: TaskSource
+    source_model: SourceModel
+    strategy: StrategyChoice
+    training: Training
+    trainer: TrainerSettings
+    seed: int
+    recipe: dict[str, dict[str, Any]]
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with the plan as a whole, before any work."""
+        from tlx.training.device import device_faults
+
+        from_weights = self.strategy.starts_from_weights
+        model_faults = self.source_model.faults(from_weights=from_weights)
+        faults = [*self.data.faults(), *model_faults, *device_faults(self.trainer)]
+        return faults if model_faults else faults + self._strategy_faults()
+
+    def _strategy_faults(self) -> list[Fault]:
+        from tlx.backbones import builder_stages
+
+        stage_names = [stage.name for stage in builder_stages(self.source_model.name)]
+        return self.strategy.module.faults(
+            stage_names,
+            has_weights=self.source_model.weights is not None,
+            **self.strategy.options,
+        )

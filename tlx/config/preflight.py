@@ -1,0 +1,97 @@
+"""Every check that can be made before a run's folder exists."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from tlx.config.builders import checked_plan
+from tlx.config.overrides import composed, override_faults, parse, values_of
+from tlx.config.paths import conf_dir
+from tlx.errors import ConfigError, Fault, TlxError
+from tlx.runs.result import RESULT_FILE
+from tlx.runs.run import occupied
+
+CONFIGS_CHECKED = 50
+"""A sweep's first configurations are checked whole; each job checks its own again."""
+
+
+def preflight(arguments: argparse.Namespace) -> None:
+    """Check what the user asked for: words, options, values, their agreement, the output.
+
+    Args:
+        arguments: Hydra's parsed command line.
+
+    Raises:
+        ConfigError: With every fault found.
+    """
+    config_dir = Path(arguments.config_path or conf_dir()).resolve()
+    config_name = arguments.config_name or "train"
+    extra = (
+        [f"hydra.searchpath=[{Path(arguments.config_dir).resolve()}]"]
+        if arguments.config_dir
+        else []
+    )
+    overrides, faults = parse(arguments.overrides)
+    faults += [] if extra else override_faults(overrides, config_dir, config_name)
+    if faults:
+        raise ConfigError(faults)
+    found: dict[str, Fault] = {}
+    for job in job_overrides(overrides, multirun=arguments.multirun):
+        cfg = composed([*extra, *job], config_dir, config_name)
+        found.update({str(fault): fault for fault in _config_faults(cfg, arguments.multirun)})
+    if found:
+        raise ConfigError(list(found.values()))
+
+
+def job_overrides(overrides: Sequence[Override], *, multirun: bool) -> list[list[str]]:
+    """Return the overrides of the configurations to check.
+
+    In a sweep that is the first configuration, and then each further value of each swept key
+    beside the others' first values: a bad value is found without composing every combination.
+    """
+    lines = [str(o.input_line) for o in overrides if not (multirun and o.is_sweep_override())]
+    swept = [o for o in overrides if multirun and o.is_sweep_override() and values_of(o)]
+    first = {o.get_key_element(): values_of(o)[0] for o in swept}
+    jobs = [[*lines, *(f"{key}={value}" for key, value in first.items())]]
+    for override in swept:
+        for value in values_of(override)[1:]:
+            chosen = first | {override.get_key_element(): value}
+            jobs.append([*lines, *(f"{key}={v}" for key, v in chosen.items())])
+    return jobs[:CONFIGS_CHECKED]
+
+
+def _config_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
+    faults = _output_faults(cfg, multirun)
+    task_cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    try:
+        checked_plan(task_cfg)
+    except ConfigError as error:
+        faults += error.faults
+    return faults
+
+
+def _output_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
+    key = "hydra.sweep.dir" if multirun else "hydra.run.dir"
+    folder = Path(OmegaConf.select(cfg, key))
+    if not multirun and (folder / RESULT_FILE).exists():
+        return [Fault(key, folder, _occupied(folder), "Leave it out for a new folder.")]
+    existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
+    try:
+        Path(tempfile.mkdtemp(dir=existing)).rmdir()
+    except OSError as error:
+        reason = f"cannot write there ({error.strerror}: {existing})"
+        return [Fault(key, folder, reason, f"Give a writable folder: {key}=FOLDER.")]
+    return []
+
+
+def _occupied(folder: Path) -> str:
+    try:
+        return occupied(folder).rstrip(".")
+    except TlxError as error:
+        return str(error).rstrip(".")

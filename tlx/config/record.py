@@ -1,0 +1,37 @@
+"""The configuration kept in a run's folder, and read back from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from tlx.config.builders import plain
+from tlx.errors import TlxError
+from tlx.runs.atomic import write_text
+
+CONFIG_FILE = "config.yaml"
+
+
+def save_config(cfg: DictConfig, folder: Path) -> None:
+    """Write a configuration with all references filled in and weights' paths made absolute."""
+    content = plain(cfg)
+    for key in ("weights", "transforms"):
+        value = content["backbone"].get(key)
+        if isinstance(value, str) and Path(value).exists():
+            content["backbone"][key] = str(Path(value).absolute())
+    write_text(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(content)))
+
+
+def load_config(folder: Path) -> DictConfig:
+    """Return the configuration of a run.
+
+    Raises:
+        TlxError: Where the folder holds none.
+    """
+    path = folder / CONFIG_FILE
+    if not path.is_file():
+        raise TlxError(f"{folder} is not the folder of a run: it has no {CONFIG_FILE}.")
+    cfg = OmegaConf.load(path)
+    assert isinstance(cfg, DictConfig)
+    return cfg

@@ -1,0 +1,88 @@
+"""The fit of a run: made ready, run, and left with the best epoch's weights."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from pytorch_lightning import Trainer
+from pytorch_lightning.callbacks import EarlyStopping
+
+from tlx.data.task_module import TaskDataModule
+from tlx.errors import TlxError
+from tlx.reports.progress import progress_callbacks
+from tlx.training.best_weights import BestWeights
+from tlx.training.device import Compute, choose_compute
+from tlx.training.history import EpochHistory
+from tlx.training.trainer import make_trainer
+
+if TYPE_CHECKING:
+    from tlx.config.plan import Plan
+    from tlx.data.task import ImageTask
+    from tlx.runs.run import Run
+    from tlx.strategies.transfer_module import TransferModule
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit made ready.
+
+    Args:
+        trainer: Lightning's trainer.
+        module: The strategy over its backbone.
+        data: The batches.
+        best: The keeper of the best weights.
+        compute: Where and how it computes.
+        run_record: The run, whose result is brought up to date.
+    """
+
+    trainer: Trainer
+    module: TransferModule
+    data: TaskDataModule
+    best: BestWeights
+    compute: Compute
+    run_record: Run
+
+    def run(self) -> None:
+        """Fit from the run's last checkpoint, if it has one, and restore the best weights.
+
+        Raises:
+            TlxError: Where the user interrupted the fit; the message says how to go on.
+        """
+        checkpoint = self.run_record.last_checkpoint
+        try:
+            self.trainer.fit(self.module, self.data, ckpt_path=checkpoint, weights_only=True)
+        except (KeyboardInterrupt, SystemExit) as error:
+            folder = self.run_record.folder
+            raise TlxError(f"interrupted; go on with resume={folder}") from error
+        self.best.restore(self.module.backbone.network)
+        self.run_record.result.best_epoch = self.best.epoch
+        self.run_record.result.epochs = self.trainer.current_epoch
+
+
+def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fit:
+    """Return the fit of a plan, ready to run.
+
+    Args:
+        plan: What to do.
+        task: The target task's images.
+        module: The strategy over its backbone.
+        run: The run, whose folder takes history and checkpoints.
+    """
+    compute = choose_compute(plan.trainer)
+    if compute.channels_last:
+        module.backbone.network.to(memory_format=torch.channels_last)
+    best = BestWeights(run.folder)
+    progress = progress_callbacks(is_terminal=sys.stdout.isatty())
+    callbacks = [EpochHistory(run.folder), best, *progress]
+    trainer = make_trainer(run.folder, plan.trainer, compute, callbacks)
+    data = TaskDataModule(task, batch_size=plan.trainer.batch_size, seed=plan.seed)
+    return Fit(trainer, module, data, best, compute, run)
+
+
+def stopped_early(trainer: Trainer) -> bool:
+    """Return whether early stopping ended the fit before its last epoch."""
+    stops = [c for c in trainer.callbacks if isinstance(c, EarlyStopping)]  # type: ignore[attr-defined]
+    return any(stop.stopped_epoch > 0 for stop in stops)

@@ -1,0 +1,80 @@
+"""What a finished fit is worth, and its record."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tlx.backbones.card import Card, card_markdown, save_model
+from tlx.reports.classification import ClassificationScores, classification_scores
+from tlx.reports.console import scores_table
+from tlx.reports.figures import confusion_matrix_figure, learning_curves_figure
+from tlx.runs.atomic import write_text
+from tlx.runs.provenance import package_versions
+from tlx.runs.run import WEIGHTS_FILE
+from tlx.training.history import METRICS_FILE
+from tlx.training.predictions import predict, predictions_table, write_predictions
+
+if TYPE_CHECKING:
+    from tlx.config.plan import Plan
+    from tlx.data.task import ImageTask
+    from tlx.runs.run import Run
+    from tlx.strategies.transfer_module import TransferModule
+
+Scores = dict[str, ClassificationScores]
+CARD_FILE = "MODEL_CARD.md"
+
+
+def judge(module: TransferModule, task: ImageTask, run: Run) -> Scores:
+    """Score the chosen epoch's weights on the validation and, once, the test images.
+
+    The predictions go into the run's folder.
+    """
+    scores, tables = {}, []
+    for name, split in (("val", task.val), ("test", task.test)):
+        probabilities = predict(module, split)
+        scores[name] = classification_scores(probabilities, split.labels, task.class_names)
+        tables.append(predictions_table(name, split, probabilities, task.class_names))
+    write_predictions(run.folder, tables)
+    run.result.metrics = {name: score.to_dict() for name, score in scores.items()}
+    return scores
+
+
+def record(plan: Plan, task: ImageTask, module: TransferModule, scores: Scores, run: Run) -> None:
+    """Write model B with its card, and the pictures."""
+    card = model_card(plan, task, module, scores)
+    save_model(run.folder / WEIGHTS_FILE, module.backbone.network, card)
+    write_text(run.folder / CARD_FILE, card_markdown(card))
+    history = pd.read_csv(run.folder / METRICS_FILE)
+    learning_curves_figure(history, run.folder / "learning_curves.png", run.result.best_epoch)
+    matrix = scores["test"].confusion_matrix
+    confusion_matrix_figure(matrix, task.class_names, run.folder / "confusion_matrix.png")
+
+
+def model_card(plan: Plan, task: ImageTask, module: TransferModule, scores: Scores) -> Card:
+    """Return the card that travels with model B's weights."""
+    backbone = module.backbone
+    data = {**plan.recipe["data"], "fingerprint": task.fingerprint}
+    recipe = {key: value for key, value in plan.recipe.items() if key not in ("data",)}
+    return Card(
+        name=f"{task.name}_{backbone.name}",
+        backbone=backbone.name,
+        num_classes=len(task.class_names),
+        class_names=tuple(task.class_names),
+        preprocess=backbone.preprocess.to_dict(),
+        data=data,
+        recipe=recipe,
+        seed=plan.seed,
+        score={"split": "test", "accuracy": scores["test"].accuracy, "loss": scores["test"].loss},
+        command=" ".join(["python -m tlx.train", *sys.argv[1:]]),
+        versions=package_versions(),
+    )
+
+
+def summary(scores: Scores, run: Run) -> str:
+    """Return the lines that end a run: the test scores, the chosen epoch, the folder."""
+    table = scores_table(scores["test"], title="test", encoding=sys.stdout.encoding)
+    chosen = f"epoch {run.result.best_epoch} of {run.result.epochs} (best validation accuracy)"
+    return f"{table.rstrip()}\n{chosen}\nrun folder: {run.folder}"
