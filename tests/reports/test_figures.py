@@ -81,7 +81,8 @@ def test_draw_confusion_matrix_rows_are_normalised_and_empty_rows_white() -> Non
     figure = draw_confusion_matrix([[8, 2, 0], [0, 5, 0], [0, 0, 0]], ["a", "b", "c"])
     shares = figure.axes[0].images[0].get_array()
     assert shares is not None
-    np.testing.assert_allclose(np.asarray(shares), [[0.8, 0.2, 0], [0, 1, 0], [0.0, 0, 0]])
+    expected = np.array([[0.8, 0.2, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(np.asarray(shares), expected)
 
 
 def test_draw_confusion_matrix_many_classes_leaves_counts_out() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WIDTH_COLUMNS = 100
 MAX_CLASSES_SHOWN = 40
 
-_ASCII_FORMS = str.maketrans({"─": "-", "…": "~", "±": "+/-", "×": "x"})
+_ASCII_FORMS = str.maketrans({"─": "-", "…": "~", "±": "+/-"})
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def run_header(header: RunHeader, *, encoding: str = "utf-8", colour: bool = Fal
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows.items():
-        table.add_row(Text(name), Text(value))
+        table.add_row(Text(name), Text(_writable(value, encoding)))
     return _rendered(table, encoding, colour)
 
 
@@ -125,7 +125,11 @@ def scores_table(
         Lines of at most 100 columns, ending in a newline; every character fits the encoding.
     """
     return _rendered(
-        Group(_summary(scores, title), Text(), _per_class(scores.per_class, max_classes)),
+        Group(
+            _summary(scores, _writable(title, encoding)),
+            Text(),
+            _per_class(scores.per_class, max_classes, encoding),
+        ),
         encoding,
         colour,
     )
@@ -158,7 +162,7 @@ def _summary(scores: ClassificationScores, title: str) -> Table:
         "calibration error (ECE)": scores.expected_calibration_error,
         "loss (nats)": scores.loss,
     }
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     images = _number(scores.samples, "image", "images")
     table.add_column(Text(f"{title}, {images}"), overflow="fold")
     table.add_column("score", justify="right")
@@ -167,7 +171,9 @@ def _summary(scores: ClassificationScores, title: str) -> Table:
     return table
 
 
-def _per_class(per_class: tuple[ClassScores, ...], max_classes: int) -> RenderableType:
+def _per_class(
+    per_class: tuple[ClassScores, ...], max_classes: int, encoding: str
+) -> RenderableType:
     """Return the table of the classes, the worst ones only where they are many."""
     shown = per_class
     note = Text()
@@ -175,13 +181,13 @@ def _per_class(per_class: tuple[ClassScores, ...], max_classes: int) -> Renderab
         occurring = [one for one in per_class if one.support > 0]
         shown = tuple(sorted(occurring, key=lambda one: one.f1)[:max_classes])
         note = Text(f"the {len(shown)} classes of lowest F1, out of {len(per_class)}")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     table.add_column("class", overflow="fold", max_width=50)
     for name in ("precision", "recall", "F1", "images"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in shown:
         values = (f"{value:.4f}" for value in (one.precision, one.recall, one.f1))
-        table.add_row(Text(one.name), *values, str(one.support))
+        table.add_row(Text(_writable(one.name, encoding)), *values, str(one.support))
     return Group(table, note) if note else table
 
 
@@ -200,7 +206,12 @@ def _rendered(renderable: RenderableType, encoding: str, colour: bool) -> str:
         emoji=False,
     )
     console.print(renderable)
-    lines = "\n".join(line.rstrip() for line in stream.getvalue().strip("\n").split("\n")) + "\n"
-    if not encoding.lower().startswith("utf"):
-        lines = lines.translate(_ASCII_FORMS)
-    return lines.encode(encoding, errors="backslashreplace").decode(encoding)
+    lines = (line.rstrip() for line in stream.getvalue().rstrip("\n").split("\n"))
+    text = "\n".join(lines) + "\n"
+    return text if encoding.lower().startswith("utf") else text.translate(_ASCII_FORMS)
+
+
+def _writable(text: str, encoding: str) -> str:
+    """Return text from outside without control characters, in characters the encoding has."""
+    printable = "".join(character if character.isprintable() else "?" for character in text)
+    return printable.encode(encoding, errors="backslashreplace").decode(encoding)
