@@ -56,6 +56,8 @@ def did_you_mean(value: str, choices: Iterable[str]) -> str:
     """
     known = sorted(set(choices))
     close = difflib.get_close_matches(value, known, n=3, cutoff=0.6)
+    likeness = [difflib.SequenceMatcher(None, value, name).ratio() for name in close]
+    close = [name for name, ratio in zip(close, likeness, strict=True) if ratio > likeness[0] - 0.1]
     if close:
         return f"Did you mean {' or '.join(repr(name) for name in close)}?"
     shown = ", ".join(known[:30]) + (", ..." if len(known) > 30 else "")

@@ -18,38 +18,43 @@ SETTINGS = {"seed": Annotated[int, Field(ge=0)], "resume": str | None, "debug": 
 GROUPS = ("data", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer")
 
 
-def build_plan(cfg: DictConfig) -> Plan:
-    """Return a configuration as typed objects.
+def checked_plan(cfg: DictConfig) -> Plan:
+    """Return a configuration as typed objects which fit together.
 
     Args:
         cfg: The composed configuration, without Hydra's own part.
 
     Raises:
-        ConfigError: With every option that does not exist or does not fit, all at once.
+        ConfigError: With every fault of the configuration, all at once, before any work.
     """
     nodes = plain(cfg)
-    settings = {name: value for name, value in nodes.items() if name not in GROUPS}
-    values, faults = check_values("", settings, SETTINGS, frozenset(SETTINGS))
-    options: dict[str, dict[str, Any]] = {}
-    for group in GROUPS:
-        options[group], found = check_options(group, nodes[group])
-        faults += found
+    options, faults = _checked_options(nodes)
     if faults:
-        raise ConfigError(faults)
-    return _assemble(nodes, options, values["seed"])
-
-
-def checked_plan(cfg: DictConfig) -> Plan:
-    """Return a configuration as typed objects which fit together.
-
-    Raises:
-        ConfigError: With every fault of the configuration, before any work.
-    """
-    plan = build_plan(cfg)
+        raise ConfigError([*faults, *_faults_of_sound_groups(nodes, options, faults)])
+    plan = _assemble(nodes, options)
     faults = plan.faults()
     if faults:
         raise ConfigError(faults)
     return plan
+
+
+def _checked_options(nodes: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[Fault]]:
+    settings = {name: value for name, value in nodes.items() if name not in GROUPS}
+    values, faults = check_values("", settings, SETTINGS, frozenset(SETTINGS))
+    options = {"": values}
+    for group in GROUPS:
+        options[group], found = check_options(group, nodes[group])
+        faults += found
+    return options, faults
+
+
+def _faults_of_sound_groups(
+    nodes: dict[str, Any], options: dict[str, dict[str, Any]], faults: list[Fault]
+) -> list[Fault]:
+    """Return what data and model A say of themselves, though another group is at fault."""
+    unsound = {fault.key.split(".")[0] for fault in faults}
+    sound = [group for group in ("data", "backbone") if group not in unsound]
+    return [fault for group in sound for fault in _make(nodes, options, group).faults()]
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
@@ -70,25 +75,29 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
     }
 
 
-def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]], seed: int) -> Plan:
+def _make(
+    nodes: dict[str, Any], options: dict[str, dict[str, Any]], group: str, *, partial: bool = False
+) -> Any:
+    target = {"_target_": nodes[group]["_target_"]}
+    return instantiate(target, **options[group], _partial_=partial, _convert_="all")
+
+
+def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan:
     from tlx.strategies.transfer_module import Training
 
-    def make(group: str, *, partial: bool = False) -> Any:
-        node = {"_target_": nodes[group]["_target_"]}
-        return instantiate(node, **options[group], _partial_=partial, _convert_="all")
-
+    seed = options[""]["seed"]
     training = Training(
-        loss=make("loss"),
-        optimizer=make("optimizer", partial=True),
-        schedule=make("scheduler", partial=True),
+        loss=_make(nodes, options, "loss"),
+        optimizer=_make(nodes, options, "optimizer", partial=True),
+        schedule=_make(nodes, options, "scheduler", partial=True),
         seed=seed,
     )
     return Plan(
-        data=make("data"),
-        source_model=make("backbone"),
+        data=_make(nodes, options, "data"),
+        source_model=_make(nodes, options, "backbone"),
         strategy=StrategyChoice(target_of(nodes["strategy"]), options["strategy"]),  # type: ignore[arg-type]
         training=training,
-        trainer=make("trainer"),
+        trainer=_make(nodes, options, "trainer"),
         seed=seed,
         recipe={group: {"name": _name(nodes[group])} | options[group] for group in GROUPS},
     )

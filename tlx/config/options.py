@@ -7,6 +7,7 @@ The signature is the one place that says which options exist, their types and th
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from typing import Any, get_type_hints
@@ -74,9 +75,13 @@ def annotations_of(target: Callable[..., Any]) -> dict[str, Any]:
     The options of a dataclass are its fields; those of a function or another class are its
     keyword-only parameters (what comes before them is given by the program, not by the user).
     """
-    function = target.__init__ if inspect.isclass(target) else target
-    hints = get_type_hints(function, include_extras=True)
-    return {name: hints.get(name, Any) for name in _options(target)}
+    module = vars(sys.modules[target.__module__])
+    written = {name: p.annotation for name, p in _options(target).items()}
+    empty = inspect.Parameter.empty
+    asked = {name: Any if a is empty else a for name, a in written.items()}
+    # Only the options are resolved: what the program gives may be imported for type checkers alone.
+    holder = type("Holder", (), {"__annotations__": asked})
+    return get_type_hints(holder, globalns=module, include_extras=True)
 
 
 def _options(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -99,7 +104,7 @@ def _convert(
         values[key.rsplit(".", 1)[-1]] = adapter.validate_python(value)
     except ValidationError as error:
         reasons = list(dict.fromkeys(detail["msg"] for detail in error.errors()))
-        faults.append(Fault(key, value, " or ".join(map(_lower, reasons)), _remedy(annotation)))
+        faults.append(Fault(key, value, " or ".join(map(_reason, reasons)), _remedy(annotation)))
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
@@ -109,8 +114,9 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
         return TypeAdapter(annotation)
 
 
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip(".")
+def _reason(message: str) -> str:
+    words = message.replace("Input should", "must").rstrip(".")
+    return words[:1].lower() + words[1:]
 
 
 def _remedy(annotation: Any) -> str:

@@ -31,10 +31,10 @@ def parse(arguments: Sequence[str]) -> tuple[list[Override], list[Fault]]:
     return overrides, faults
 
 
-def override_faults(
+def sift(
     overrides: Sequence[Override], config_dir: Path, config_name: str
-) -> list[Fault]:
-    """Return a fault for each override that names an unknown option or key.
+) -> tuple[list[Override], list[Fault]]:
+    """Return the overrides that name what exists, and a fault for each that does not.
 
     Args:
         overrides: What the user typed, parsed.
@@ -42,16 +42,19 @@ def override_faults(
         config_name: The primary configuration.
     """
     faults = [fault for o in overrides if _is_group(o) for fault in _group_faults(o)]
-    if faults:
-        names = {fault.key for fault in faults}
-        overrides = [o for o in overrides if o.key_or_group not in names]
+    wrong_groups = {fault.key for fault in faults}
+    overrides = [o for o in overrides if o.key_or_group not in wrong_groups]
     groups = [_first_value(o) for o in overrides if _is_group(o)]
     cfg = composed(groups, config_dir, config_name)
     known = sorted(_keys(OmegaConf.to_container(cfg)))
+    good = []
     for override in overrides:
-        if not _is_group(override) and not _is_free(override):
-            faults += _key_faults(override, cfg, known)
-    return faults
+        found = (
+            [] if _is_group(override) or _is_free(override) else _key_faults(override, cfg, known)
+        )
+        faults += found
+        good += [] if found else [override]
+    return good, faults
 
 
 def composed(overrides: Sequence[str], config_dir: Path, config_name: str) -> DictConfig:
@@ -97,8 +100,12 @@ def _key_faults(override: Override, cfg: DictConfig, known: Sequence[str]) -> li
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:
-    same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
-    return f"Did you mean {same_leaf[0]!r}?" if same_leaf else did_you_mean(key, known)
+    parent, _, leaf = key.rpartition(".")
+    same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == leaf]
+    if same_leaf:
+        return f"Did you mean {same_leaf[0]!r}?"
+    siblings = [name for name in known if name.rpartition(".")[0] == parent]
+    return did_you_mean(key, siblings or [name for name in known if "." not in name])
 
 
 def _open_parent(key: str, cfg: DictConfig) -> bool:
@@ -108,7 +115,7 @@ def _open_parent(key: str, cfg: DictConfig) -> bool:
 
 def _keys(node: Any, prefix: str = "") -> Iterator[str]:
     for name, value in node.items():
-        if not prefix and name == "hydra":
+        if (not prefix and name == "hydra") or name == "_target_":
             continue
         yield prefix + name
         if isinstance(value, dict):

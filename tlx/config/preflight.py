@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.builders import checked_plan
-from tlx.config.overrides import composed, override_faults, parse, values_of
+from tlx.config.overrides import composed, parse, sift, values_of
 from tlx.config.paths import conf_dir
 from tlx.errors import ConfigError, Fault, TlxError
 from tlx.runs.result import RESULT_FILE
@@ -38,10 +38,10 @@ def preflight(arguments: argparse.Namespace) -> None:
         else []
     )
     overrides, faults = parse(arguments.overrides)
-    faults += [] if extra else override_faults(overrides, config_dir, config_name)
-    if faults:
-        raise ConfigError(faults)
-    found: dict[str, Fault] = {}
+    if not extra:
+        overrides, unknown = sift(overrides, config_dir, config_name)
+        faults += unknown
+    found = {str(fault): fault for fault in faults}
     for job in job_overrides(overrides, multirun=arguments.multirun):
         cfg = composed([*extra, *job], config_dir, config_name)
         found.update({str(fault): fault for fault in _config_faults(cfg, arguments.multirun)})

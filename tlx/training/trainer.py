@@ -33,10 +33,10 @@ def make_trainer(
     """
     _quieten_lightning()
     torch.set_num_threads(compute.threads)
-    callbacks = list(callbacks)
     if settings.early_stopping_patience is not None:
         patience = settings.early_stopping_patience
-        callbacks.append(EarlyStopping(MONITOR, mode="max", patience=patience))
+        stopping = EarlyStopping(MONITOR, mode="max", patience=patience)
+        callbacks = [*callbacks, stopping]
     return Trainer(
         accelerator=compute.accelerator,
         devices=1,
@@ -45,9 +45,7 @@ def make_trainer(
         gradient_clip_val=settings.gradient_clip_norm,
         callbacks=[*callbacks, _last_checkpoint(folder, settings.checkpoint_every_epochs)],
         logger=False,
-        enable_progress_bar=any(
-            callback.__class__.__name__.endswith("Bar") for callback in progress
-        ),
+        enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
         enable_model_summary=False,
         num_sanity_val_steps=0,
         deterministic="warn",
