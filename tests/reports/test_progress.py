@@ -37,6 +37,17 @@ class _TinyModule(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.01)
 
 
+class _LogsLossAtEpochEnd(_TinyModule):
+    """Logs its training loss in a hook that Lightning calls after those of the callbacks."""
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        loss: Tensor = self.layer(batch[0]).square().mean()
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train_loss", self.current_epoch + 0.25)
+
+
 class _StopAfter(Callback):
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
@@ -52,6 +63,7 @@ def _fit(
     is_terminal: bool = False,
     validate: bool = True,
     validate_every: int = 1,
+    module: LightningModule | None = None,
 ) -> None:
     images = DataLoader(TensorDataset(torch.ones(4, 2)), batch_size=2)
     trainer = Trainer(
@@ -67,7 +79,7 @@ def _fit(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        trainer.fit(_TinyModule(), images, images if validate else None)
+        trainer.fit(module or _TinyModule(), images, images if validate else None)
 
 
 def _lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -88,6 +100,16 @@ def test_epoch_lines_short_run_logs_each_epoch(
         "epoch 1/3  train loss 0.000  val loss 0.500  val accuracy 0.000  T s",
         "epoch 2/3  train loss 1.000  val loss 1.500  val accuracy 0.100  T s",
         "epoch 3/3  train loss 2.000  val loss 2.500  val accuracy 0.200  T s",
+    ]
+
+
+def test_epoch_lines_loss_logged_at_epoch_end_is_that_of_the_epoch(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _fit(tmp_path, [EpochLines()], epochs=2, module=_LogsLossAtEpochEnd())
+    assert [line.split("  ")[:3] for line in _lines(caplog)] == [
+        ["epoch 1/2", "train loss 0.250", "val loss 0.500"],
+        ["epoch 2/2", "train loss 1.250", "val loss 1.500"],
     ]
 
 

@@ -51,46 +51,50 @@ class EpochLines(Callback):
 
     def __init__(self, max_lines: int = MAX_EPOCH_LINES) -> None:
         self._max_lines = max_lines
-        self._epoch_started_s = 0.0
+        self._started_s = 0.0
         self._validated = False
-        self._held_back: str | None = None
+        self._ended: tuple[int, float] | None = None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Start the epoch's clock."""
-        self._epoch_started_s = time.perf_counter()
+        """Log the epoch before, where its turn has come, and start this one's clock."""
+        self._log_ended(trainer, is_last=False)
+        self._started_s = time.perf_counter()
         self._validated = False
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Note that this epoch has validation values of its own."""
-        self._validated = not trainer.sanity_checking
+        self._validated = self._validated or not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Log the epoch, or hold its line back where there are many."""
-        if not trainer.is_global_zero:
-            return
-        line = self._line(trainer)
-        epoch, last = trainer.current_epoch + 1, trainer.max_epochs or -1
-        every = max(1, -(-last // self._max_lines))
-        if epoch in (1, last) or epoch % every == 0:
-            _logger.info(line)
-            self._held_back = None
-        else:
-            self._held_back = line
+        """Stop the epoch's clock.
+
+        Its line waits: Lightning calls the module's own `on_train_epoch_end`, which may log
+        `train_loss`, after those of the callbacks.
+        """
+        self._ended = (trainer.current_epoch + 1, time.perf_counter() - self._started_s)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Log the last epoch if early stopping made it one that was held back."""
-        if self._held_back is not None:
-            _logger.info(self._held_back)
-            self._held_back = None
+        """Log the last epoch, also where stopping early made it the last."""
+        self._log_ended(trainer, is_last=True)
 
-    def _line(self, trainer: Trainer) -> str:
-        """Return the line of the epoch that just ended."""
+    def _log_ended(self, trainer: Trainer, is_last: bool) -> None:
+        """Log the epoch that ended, unless there are many and it is not its turn."""
+        if self._ended is None or not trainer.is_global_zero:
+            return
+        epoch, duration_s = self._ended
+        self._ended = None
+        every = max(1, -(-(trainer.max_epochs or 1) // self._max_lines))
+        if is_last or epoch == 1 or epoch % every == 0:
+            _logger.info(self._line(trainer, epoch, duration_s))
+
+    def _line(self, trainer: Trainer, epoch: int, duration_s: float) -> str:
+        """Return the line of the epoch that ended."""
         of_all = f"/{trainer.max_epochs}" if (trainer.max_epochs or -1) > 0 else ""
-        parts = [f"epoch {trainer.current_epoch + 1}{of_all}"]
+        parts = [f"epoch {epoch}{of_all}"]
         measured = trainer.callback_metrics
         for key, label in _METRICS:
             # Lightning keeps values of earlier epochs: those of the last validation, for one.
             if key in measured and (self._validated or not key.startswith("val_")):
                 parts.append(f"{label} {float(measured[key]):.3f}")
-        parts.append(f"{time.perf_counter() - self._epoch_started_s:.1f} s")
+        parts.append(f"{duration_s:.1f} s")
         return "  ".join(parts)
