@@ -5,7 +5,6 @@ Drawn with matplotlib's object interface: pyplot is slow to import and holds glo
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from tlx.runs.atomic import atomic_path
 
 RESOLUTION_DPI = 300
 SINGLE_COLUMN_INCHES = 3.5
@@ -131,14 +132,10 @@ def write_png(figure: Figure, path: Path) -> None:
         path: The file to make or replace; missing folders are made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with atomic_path(path) as unfinished:
         figure.savefig(
             unfinished, format="png", dpi=RESOLUTION_DPI, bbox_inches="tight", pad_inches=0.03
         )
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _figure(width_inches: float, height_inches: float) -> Figure:
