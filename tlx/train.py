@@ -58,17 +58,18 @@ def job(cfg: DictConfig) -> float:
     Returns:
         The validation accuracy of the chosen epoch, for a sweeper to maximise.
     """
-    from hydra.core.hydra_config import HydraConfig
+    from tlx.config.job import hydra_job
 
-    return train(cfg, Path(HydraConfig.get().runtime.output_dir))
+    return train(cfg, *hydra_job("tlx.train"))
 
 
-def train(cfg: DictConfig, folder: Path) -> float:
+def train(cfg: DictConfig, folder: Path, command: str = "") -> float:
     """Train as a configuration says, in a folder which holds no run yet.
 
     Args:
         cfg: The composed configuration, without Hydra's own part.
         folder: The run's folder.
+        command: The command line that runs this again, for the record.
 
     Returns:
         The validation accuracy of the chosen epoch.
@@ -82,7 +83,7 @@ def train(cfg: DictConfig, folder: Path) -> float:
     from tlx.runs.run import Run
 
     plan = checked_plan(cfg)
-    run = Run.start(folder)
+    run = Run.start(folder, command)
     save_config(cfg, folder)
     return execute(plan, run)
 
@@ -116,7 +117,7 @@ def execute(plan: Plan, run: Run) -> float:
         with run.phase("fit"):
             fitting.run()
         with run.phase("test"):
-            scores = outcome.judge(module, task, run)
+            scores = outcome.judge(backbone, task, run, fitting.compute.accelerator)
         with run.phase("record"):
             outcome.record(plan, task, module, scores, run)
         log.info("%s", outcome.summary(scores, run))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,22 +11,15 @@ from typing import Any
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from tlx.config.groups import register_builders
 from tlx.config.help_page import CommandHelp, help_page
 from tlx.config.paths import conf_dir
+from tlx.config.registration import register
 from tlx.errors import ConfigError, TlxError
 
 Job = Callable[[DictConfig], Any]
 Resume = Callable[[Path], Any]
-_UNIQUE = uuid.uuid4().hex[:6]
-
-
-def register() -> None:
-    """Make tlx's resolvers and builders known to Hydra; calling it again changes nothing."""
-    OmegaConf.register_new_resolver("tlx.unique", lambda: _UNIQUE, replace=True)
-    register_builders()
 
 
 def run_command(

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
+from tlx.config.composition import composed
 from tlx.config.groups import group_options, option_names
-from tlx.errors import ConfigError, Fault, did_you_mean
+from tlx.errors import Fault, did_you_mean
 
 HYDRA_GROUPS = ("hydra",)
 
@@ -55,22 +55,6 @@ def sift(
         faults += found
         good += [] if found else [override]
     return good, faults
-
-
-def composed(overrides: Sequence[str], config_dir: Path, config_name: str) -> DictConfig:
-    """Compose the configuration, Hydra's own part included.
-
-    Raises:
-        ConfigError: Where Hydra cannot, with Hydra's own words.
-    """
-    try:
-        with initialize_config_dir(str(config_dir), version_base="1.3"):
-            return compose(config_name, list(overrides), return_hydra_config=True)
-    except HydraException as error:
-        cause = f" ({error.__cause__})" if error.__cause__ else ""
-        reason = " ".join(f"{error}{cause}".split())
-        fault = Fault(" ".join(overrides), "", reason, "See --help, --cfg job and --hydra-help.")
-        raise ConfigError([fault]) from error
 
 
 def _is_group(override: Override) -> bool:

@@ -11,7 +11,8 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.builders import checked_plan
-from tlx.config.overrides import composed, parse, sift, values_of
+from tlx.config.composition import composed, without_hydra
+from tlx.config.overrides import parse, sift, values_of
 from tlx.config.paths import conf_dir
 from tlx.errors import ConfigError, Fault, TlxError
 from tlx.runs.result import RESULT_FILE
@@ -68,9 +69,8 @@ def job_overrides(overrides: Sequence[Override], *, multirun: bool) -> list[list
 
 def _config_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
     faults = _output_faults(cfg, multirun)
-    task_cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
-        checked_plan(task_cfg)
+        checked_plan(without_hydra(cfg))
     except ConfigError as error:
         faults += error.faults
     return faults

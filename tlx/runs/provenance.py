@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,6 @@ def provenance(*, seed: int, device: str, dataset: str, weights: str) -> dict[st
         "seed": seed,
         "dataset_fingerprint": dataset,
         "weights_fingerprint": weights,
-        "arguments": sys.argv[1:],
     }
 
 

@@ -19,6 +19,7 @@ class Result:
     """The story of a run in numbers.
 
     Args:
+        command: The command line that runs this run again.
         status: `running` until the run ends; a killed run stays `running`.
         metrics: Scores by split: `val` of the chosen epoch, `test` once, of that epoch.
         parameters: How many weights train, and how many there are.
@@ -33,6 +34,7 @@ class Result:
         format: Version of this file's layout.
     """
 
+    command: str = ""
     status: Status = "running"
     metrics: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)

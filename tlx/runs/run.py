@@ -36,8 +36,12 @@ class Run:
         self._lock = lock
 
     @classmethod
-    def start(cls, folder: Path) -> Run:
+    def start(cls, folder: Path, command: str = "") -> Run:
         """Claim a folder for a new run.
+
+        Args:
+            folder: The folder; made where it does not exist.
+            command: The command line that runs this run again, for the record.
 
         Raises:
             TlxError: Where the folder already holds a run, finished or not.
@@ -47,7 +51,7 @@ class Run:
         if (folder / RESULT_FILE).exists():
             lock.release()
             raise TlxError(occupied(folder))
-        run = cls(folder, Result(started_at=_now()), lock)
+        run = cls(folder, Result(command=command, started_at=_now()), lock)
         run.result.write(folder)
         return run
 

@@ -18,6 +18,7 @@ from tlx.training.history import METRICS_FILE
 from tlx.training.predictions import predict, predictions_table, write_predictions
 
 if TYPE_CHECKING:
+    from tlx.backbones import Backbone
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
     from tlx.runs.run import Run
@@ -27,14 +28,14 @@ Scores = dict[str, ClassificationScores]
 CARD_FILE = "MODEL_CARD.md"
 
 
-def judge(module: TransferModule, task: ImageTask, run: Run) -> Scores:
+def judge(backbone: Backbone, task: ImageTask, run: Run, device: str) -> Scores:
     """Score the chosen epoch's weights on the validation and, once, the test images.
 
     The predictions go into the run's folder.
     """
     scores, tables = {}, []
     for name, split in (("val", task.val), ("test", task.test)):
-        probabilities = predict(module, split)
+        probabilities = predict(backbone, split, device=device)
         scores[name] = classification_scores(probabilities, split.labels, task.class_names)
         tables.append(predictions_table(name, split, probabilities, task.class_names))
     write_predictions(run.folder, tables)
@@ -44,7 +45,7 @@ def judge(module: TransferModule, task: ImageTask, run: Run) -> Scores:
 
 def record(plan: Plan, task: ImageTask, module: TransferModule, scores: Scores, run: Run) -> None:
     """Write model B with its card, and the pictures."""
-    card = model_card(plan, task, module, scores)
+    card = model_card(plan, task, module, scores, run)
     save_model(run.folder / WEIGHTS_FILE, module.backbone.network, card)
     write_text(run.folder / CARD_FILE, card_markdown(card))
     history = pd.read_csv(run.folder / METRICS_FILE)
@@ -53,11 +54,13 @@ def record(plan: Plan, task: ImageTask, module: TransferModule, scores: Scores, 
     confusion_matrix_figure(matrix, task.class_names, run.folder / "confusion_matrix.png")
 
 
-def model_card(plan: Plan, task: ImageTask, module: TransferModule, scores: Scores) -> Card:
+def model_card(
+    plan: Plan, task: ImageTask, module: TransferModule, scores: Scores, run: Run
+) -> Card:
     """Return the card that travels with model B's weights."""
     backbone = module.backbone
     data = {**plan.recipe["data"], "fingerprint": task.fingerprint}
-    recipe = {key: value for key, value in plan.recipe.items() if key not in ("data",)}
+    recipe = {key: value for key, value in plan.recipe.items() if key != "data"}
     return Card(
         name=f"{task.name}_{backbone.name}",
         backbone=backbone.name,
@@ -68,7 +71,7 @@ def model_card(plan: Plan, task: ImageTask, module: TransferModule, scores: Scor
         recipe=recipe,
         seed=plan.seed,
         score={"split": "test", "accuracy": scores["test"].accuracy, "loss": scores["test"].loss},
-        command=" ".join(["python -m tlx.train", *sys.argv[1:]]),
+        command=run.result.command,
         versions=package_versions(),
     )
 

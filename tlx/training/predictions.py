@@ -13,25 +13,28 @@ from tlx.data.task import Split
 from tlx.runs.atomic import atomic_path
 
 if TYPE_CHECKING:
-    from tlx.strategies.transfer_module import TransferModule
+    from tlx.backbones import Backbone
 
 PREDICTIONS_FILE = "predictions.csv"
 MOST_PROBABILITY_COLUMNS = 100
 
 
 @torch.inference_mode()
-def predict(module: TransferModule, split: Split, *, batch_size: int = 256) -> Tensor:
+def predict(
+    backbone: Backbone, split: Split, *, device: str = "cpu", batch_size: int = 256
+) -> Tensor:
     """Return class probabilities (n, classes) of a split's images, on the CPU.
 
     Args:
-        module: The model; put in `eval()`.
+        backbone: The model; put in `eval()`.
         split: The images.
+        device: Where to compute.
         batch_size: Images at a time.
     """
-    module.eval()
-    batches = split.images.split(batch_size)
-    outputs = [torch.softmax(module(b.to(module.device)).float(), dim=1).cpu() for b in batches]
-    return torch.cat(outputs)
+    backbone.to(device).eval()
+    batches = [batch.to(device) for batch in split.images.split(batch_size)]
+    logits = [backbone(backbone.preprocess(batch)).float().cpu() for batch in batches]
+    return torch.softmax(torch.cat(logits), dim=1)
 
 
 def predictions_table(
