@@ -1,0 +1,86 @@
+"""Model A: every torchvision classifier as ordered stages and a head, with its weights.
+
+Importing this package does not import torch; its names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from tlx.backbones.names import BUILDER_NAMES, FAMILIES, family_of
+
+if TYPE_CHECKING:
+    from tlx.backbones.backbone import Backbone, build_backbone
+    from tlx.backbones.card import Card, card_markdown, read_card, save_model
+    from tlx.backbones.fingerprint import state_fingerprint
+    from tlx.backbones.heads import auxiliary_paths, head_path, replace_head
+    from tlx.backbones.image_size import image_size_fault
+    from tlx.backbones.preprocess import Preprocess
+    from tlx.backbones.sources import WeightsError, shipped_names, torchvision_weights
+    from tlx.backbones.split import split
+    from tlx.backbones.stages import Stage, find_stages
+    from tlx.backbones.weights import ensure_downloaded, weights_faults
+
+_HOMES: Final = {
+    "Backbone": "backbone",
+    "build_backbone": "backbone",
+    "Card": "card",
+    "card_markdown": "card",
+    "read_card": "card",
+    "save_model": "card",
+    "state_fingerprint": "fingerprint",
+    "auxiliary_paths": "heads",
+    "head_path": "heads",
+    "replace_head": "heads",
+    "image_size_fault": "image_size",
+    "Preprocess": "preprocess",
+    "WeightsError": "sources",
+    "shipped_names": "sources",
+    "torchvision_weights": "sources",
+    "split": "split",
+    "Stage": "stages",
+    "find_stages": "stages",
+    "ensure_downloaded": "weights",
+    "weights_faults": "weights",
+}
+
+__all__ = [
+    "BUILDER_NAMES",
+    "FAMILIES",
+    "Backbone",
+    "Card",
+    "Preprocess",
+    "Stage",
+    "WeightsError",
+    "auxiliary_paths",
+    "build_backbone",
+    "card_markdown",
+    "ensure_downloaded",
+    "family_of",
+    "find_stages",
+    "head_path",
+    "image_size_fault",
+    "read_card",
+    "replace_head",
+    "save_model",
+    "shipped_names",
+    "split",
+    "state_fingerprint",
+    "torchvision_weights",
+    "weights_faults",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module on first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, loaded or not."""
+    return sorted(set(globals()) | set(__all__))

@@ -24,7 +24,7 @@ def _parameters_on_meta() -> Iterator[None]:
     built, and so needs real ones.
     """
 
-    def move(_module: nn.Module, _name: str, parameter: nn.Parameter) -> nn.Parameter | None:
+    def move(_module: nn.Module, _name: str, parameter: nn.Parameter | None) -> Any:
         if parameter is None:
             return None
         return nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)

@@ -187,4 +187,4 @@ def replace_head(network: nn.Module, name: str, num_classes: int) -> None:
         if getattr(network, path.partition(".")[0], None) is not None:
             _swap(network, path, num_classes, _AUXILIARY_INITIALISERS.get(family))
     if hasattr(network, "num_classes"):
-        network.num_classes = num_classes
+        setattr(network, "num_classes", num_classes)  # noqa: B010 - a plain attribute to torch

@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as F  # noqa: N812 - torchvision's own alias
+from torchvision.transforms import functional as F
 from torchvision.transforms._presets import ImageClassification
 
 IMAGENET_MEAN: Final = (0.485, 0.456, 0.406)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -38,7 +39,16 @@ class SourceModel:
         """
         from tlx.backbones.weights import weights_faults
 
-        return weights_faults(self.name, self.weights if from_weights else None)
+        return weights_faults(
+            self.name,
+            self.weights if from_weights else None,
+            transforms=self._transforms(from_weights),
+            image_size=self.image_size,
+        )
+
+    def stage_names(self) -> tuple[str, ...]:
+        """Return the names of model A's stages, in order, without building it."""
+        return _stage_names(self.name)
 
     def build(self, num_classes: int, *, from_weights: bool = True) -> Backbone:
         """Return model A with a new head.
@@ -53,6 +63,19 @@ class SourceModel:
             self.name,
             num_classes=num_classes,
             weights=self.weights if from_weights else None,
-            transforms=self.transforms or (None if from_weights else self.weights),
+            transforms=self._transforms(from_weights),
             image_size=self.image_size,
         )
+
+    def _transforms(self, from_weights: bool) -> str | None:
+        return self.transforms or (None if from_weights else self.weights)
+
+
+@cache
+def _stage_names(name: str) -> tuple[str, ...]:
+    from tlx.backbones.construct import construct
+    from tlx.backbones.heads import head_path
+    from tlx.backbones.stages import find_stages
+
+    network = construct(name, 1000, meta=True)
+    return tuple(stage.name for stage in find_stages(network, head_path(name)))

@@ -139,10 +139,15 @@ def _of_path(path: Path, text: str, key: str) -> Source:
 
 
 def _unknown(name: str, text: str, key: str, shipped_folder: Path) -> Fault:
-    looks_like_path = "/" in text or "\\" in text or Path(text).suffix in (
-        ".safetensors",
-        ".ckpt",
-        *STATE_DICT_SUFFIXES,
+    looks_like_path = (
+        "/" in text
+        or "\\" in text
+        or Path(text).suffix
+        in (
+            ".safetensors",
+            ".ckpt",
+            *STATE_DICT_SUFFIXES,
+        )
     )
     if looks_like_path:
         remedy = "Check the path; relative paths start from the working directory."

@@ -1,0 +1,209 @@
+"""Model A: a torchvision network seen as ordered stages and a head."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from tlx.backbones.construct import construct
+from tlx.backbones.fingerprint import state_fingerprint
+from tlx.backbones.fitting import classes_in, image_size_in, load_network
+from tlx.backbones.heads import auxiliary_paths, head_path, replace_head
+from tlx.backbones.image_size import image_size_fault
+from tlx.backbones.preprocess import Preprocess
+from tlx.backbones.sources import Kind, Source, builder_fault, resolve
+from tlx.backbones.stages import Stage, find_stages
+from tlx.backbones.weights import check_card, head_fault, read_weights, resolve_preprocess
+from tlx.errors import ConfigError, Fault
+
+
+class Backbone(nn.Module):
+    """A torchvision classifier with a head of its own, its stages and its preprocessing.
+
+    Args:
+        name: The builder that makes the network.
+        network: The plain torchvision module; its state-dict keys are torchvision's.
+        preprocess: Makes the network's input from stored images.
+        num_classes: Outputs of the head.
+        weights_source: Where the weights come from, in words.
+        fingerprint: SHA-256 of the weights as loaded, before the head was replaced.
+
+    Attributes:
+        head_path: Qualified name of the head in `network`.
+        stages: The ordered stages before the head.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: nn.Module,
+        *,
+        preprocess: Preprocess,
+        num_classes: int,
+        weights_source: str = "scratch",
+        fingerprint: str = "",
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.network = network
+        self.preprocess = preprocess
+        self.num_classes = num_classes
+        self.weights_source = weights_source
+        self.fingerprint = fingerprint
+        self.head_path = head_path(name)
+        self.stages: tuple[Stage, ...] = find_stages(network, self.head_path)
+
+    @property
+    def head(self) -> nn.Module:
+        """The last layer."""
+        return self.network.get_submodule(self.head_path)
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The names of the stages, in order."""
+        return tuple(stage.name for stage in self.stages)
+
+    @property
+    def has_auxiliary(self) -> bool:
+        """Whether the network still has auxiliary classifiers, which run in training."""
+        paths = auxiliary_paths(self.name)
+        return any(getattr(self.network, path, None) is not None for path in paths)
+
+    def drop_auxiliary(self) -> None:
+        """Remove the auxiliary classifiers, so that training runs the main path alone."""
+        for path in auxiliary_paths(self.name):
+            setattr(self.network, path, None)
+        if auxiliary_paths(self.name):
+            setattr(self.network, "aux_logits", False)  # noqa: B010 - a plain attribute to torch
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits; auxiliary classifiers are not run.
+
+        Args:
+            images: Preprocessed input, shape (n, 3, height, width).
+
+        Returns:
+            Logits, shape (n, num_classes).
+        """
+        was_training = self.network.training
+        if self.has_auxiliary:
+            # GoogLeNet and Inception ask only the root's flag whether to run them.
+            self.network.training = False
+        try:
+            return self.forward_with_auxiliary(images)[0]
+        finally:
+            self.network.training = was_training
+
+    def forward_with_auxiliary(self, images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the logits and those of the auxiliary classifiers (none in evaluation).
+
+        Args:
+            images: Preprocessed input, shape (n, 3, height, width).
+
+        Returns:
+            Logits of shape (n, num_classes), and one tensor of that shape per auxiliary classifier
+            that ran.
+        """
+        outputs = self.network(images)
+        if isinstance(outputs, Tensor):
+            return outputs, ()
+        return outputs[0], tuple(logits for logits in outputs[1:] if logits is not None)
+
+
+def _check(fault: Fault | None) -> None:
+    if fault is not None:
+        raise ConfigError([fault])
+
+
+def build_backbone(
+    name: str,
+    *,
+    num_classes: int | None,
+    weights: str | None = None,
+    transforms: str | None = None,
+    image_size: int | None = None,
+    keep_head: bool = False,
+) -> Backbone:
+    """Build model A: load weights strictly, then put a new head on.
+
+    Random numbers (the new head, or the whole network from scratch) come from torch's global
+    generator.
+
+    Args:
+        name: A builder name of `BUILDER_NAMES`.
+        num_classes: Classes of the target task; None takes the file's, with `keep_head`.
+        weights: None (scratch), a shipped model, torchvision weights (`DEFAULT`), or a path.
+        transforms: Name or path of weights whose preprocessing to use; None means the weights'
+            own, or the builder's DEFAULT preset.
+        image_size: Height and width of the input in pixels; None means the preprocessing's.
+        keep_head: Keep the head of the weights instead of a new one.
+
+    Raises:
+        ConfigError: If the name, the image size or `keep_head` does not work out.
+        WeightsError: If the weights cannot be found, downloaded, read or loaded.
+    """
+    _check(builder_fault(name))
+    source = resolve(name, weights)
+    if source.kind is Kind.SCRATCH:
+        return _from_scratch(name, source, num_classes, transforms, image_size, keep_head)
+    check_card(name, source)
+    state = read_weights(source)
+    if keep_head:
+        _check(head_fault(source, num_classes, classes_in(name, state)))
+    bound_to = image_size_in(name, state)
+    preprocess = resolve_preprocess(
+        name, source, transforms=transforms, image_size=image_size, bound_to=bound_to
+    )
+    _check(image_size_fault(name, preprocess.crop_size, bound_to))
+    network = load_network(
+        name,
+        state,
+        source.words,
+        image_size=preprocess.crop_size,
+        transform_input=preprocess.is_imagenet_normalisation,
+    )
+    fingerprint = state_fingerprint(network.state_dict())
+    classes = classes_in(name, state) if keep_head else _asked(num_classes)
+    if not keep_head:
+        replace_head(network, name, classes)
+    return Backbone(
+        name,
+        network,
+        preprocess=preprocess,
+        num_classes=classes,
+        weights_source=source.words,
+        fingerprint=fingerprint,
+    )
+
+
+def _asked(num_classes: int | None) -> int:
+    if num_classes is None:
+        raise ValueError("num_classes is needed for a new head.")
+    return num_classes
+
+
+def _from_scratch(
+    name: str,
+    source: Source,
+    num_classes: int | None,
+    transforms: str | None,
+    image_size: int | None,
+    keep_head: bool,
+) -> Backbone:
+    if keep_head:
+        _check(head_fault(source, num_classes, None))
+    preprocess = resolve_preprocess(name, source, transforms=transforms, image_size=image_size)
+    _check(image_size_fault(name, preprocess.crop_size))
+    network = construct(
+        name,
+        _asked(num_classes),
+        image_size=preprocess.crop_size,
+        transform_input=preprocess.is_imagenet_normalisation,
+    )
+    return Backbone(
+        name,
+        network,
+        preprocess=preprocess,
+        num_classes=_asked(num_classes),
+        weights_source=source.words,
+        fingerprint=state_fingerprint(network.state_dict()),
+    )
