@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from hydra.utils import instantiate
@@ -9,11 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
+from tlx.config.groups import option_names
 from tlx.config.options import check_options, check_values, target_of
 from tlx.config.plan import Plan, StrategyChoice
-from tlx.errors import ConfigError, Fault
+from tlx.errors import ConfigError, Fault, did_you_mean
 
-SETTINGS = {"seed": Annotated[int, Field(ge=0)], "resume": str | None, "debug": bool}
+SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
 """The options outside of any group."""
 GROUPS = ("data", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer")
 
@@ -43,7 +45,12 @@ def _checked_options(nodes: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], 
     values, faults = check_values("", settings, SETTINGS, frozenset(SETTINGS))
     options = {"": values}
     for group in GROUPS:
-        options[group], found = check_options(group, nodes[group])
+        node = nodes.get(group)
+        if not isinstance(node, dict):
+            remedy = did_you_mean("", option_names(group))
+            faults.append(Fault(group, node, "needs an option", remedy))
+            continue
+        options[group], found = check_options(group, node)
         faults += found
     return options, faults
 
@@ -104,4 +111,6 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
 
 
 def _name(node: dict[str, Any]) -> str:
-    return str(node.get("name") or node["_target_"].rsplit(".", 1)[-1])
+    """Return how the record calls a choice: its own name, or its target's in snake case."""
+    target = node["_target_"].rsplit(".", 1)[-1]
+    return str(node.get("name") or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", target).lower())

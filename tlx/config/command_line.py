@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from tlx.config.help_page import CommandHelp, help_page
 from tlx.config.paths import conf_dir
@@ -38,14 +40,20 @@ def run_command(
         print(help_page(command), end="")
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing
-    sys.argv[1:] = [*_unless_given(defaults, arguments), *arguments]
+    sys.argv[1:] = _ordered(arguments, defaults)
     try:
         _dispatch(job, resume)
-    except (TlxError, HydraException) as error:
+    except (TlxError, HydraException, OmegaConfBaseException, KeyboardInterrupt) as error:
         if "debug=true" in [argument.lower() for argument in arguments]:
             raise
         print(_message(command, error), file=sys.stderr)
-        sys.exit(2 if isinstance(error, ConfigError) else 1)
+        sys.exit(_exit_code(error))
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT  # what shells take for "stopped by Ctrl-C"
+    return 2 if isinstance(error, ConfigError) else 1
 
 
 def _dispatch(job: Job, resume: Resume) -> None:
@@ -64,9 +72,13 @@ def _dispatch(job: Job, resume: Resume) -> None:
     decorated(job)()
 
 
-def _unless_given(defaults: Sequence[str], arguments: Sequence[str]) -> list[str]:
-    given = {argument.split("=")[0] for argument in arguments}
-    return [default for default in defaults if default.split("=")[0] not in given]
+def _ordered(arguments: Sequence[str], defaults: Sequence[str]) -> list[str]:
+    """Return all overrides, then all flags: Hydra reads overrides in one piece only."""
+    overrides = get_args_parser().parse_intermixed_args(arguments).overrides
+    flags = [argument for argument in arguments if argument not in overrides]
+    given = {override.split("=")[0].lstrip("+~") for override in overrides}
+    missing = [default for default in defaults if default.split("=")[0] not in given]
+    return [*missing, *overrides, *flags]
 
 
 def _resume_folder(overrides: Sequence[str]) -> Path | None:
@@ -84,7 +96,7 @@ def _resume_folder(overrides: Sequence[str]) -> Path | None:
     return Path(str(folder))
 
 
-def _message(command: CommandHelp, error: Exception) -> str:
+def _message(command: CommandHelp, error: BaseException) -> str:
     name = command.name.removeprefix("python -m ")
     if isinstance(error, ConfigError):
         count = len(error.faults)
@@ -92,4 +104,4 @@ def _message(command: CommandHelp, error: Exception) -> str:
             f"{name}: {count} fault{'s' * (count > 1)} in what you asked for, nothing was started"
         )
         return "\n".join([f"{head}:", *(f"  - {fault}" for fault in error.faults)])
-    return f"{name}: {error}"
+    return f"{name}: {str(error) or 'interrupted'}"

@@ -39,7 +39,8 @@ def composed(overrides: Sequence[str], config_dir: Path, config_name: str) -> Di
     except HydraException as error:
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         reason = " ".join(f"{error}{cause}".split())
-        fault = Fault(" ".join(overrides), "", reason, "See --help, --cfg job and --hydra-help.")
+        given = " ".join(overrides)
+        fault = Fault("overrides", given, reason, "See --help, --cfg job and --hydra-help.")
         raise ConfigError([fault]) from error
 
 

@@ -24,10 +24,14 @@ def target_of(node: Mapping[str, Any]) -> Callable[..., Any]:
     Raises:
         ImportError: Where nothing importable has that name.
     """
+    name = node.get("_target_")
+    if not name:
+        raise ImportError("nothing says what to make of the options")
     try:
-        return get_method(str(node["_target_"]))
+        return get_method(str(name))
     except Exception as error:
-        raise ImportError(f"cannot import {node['_target_']!r}: {error}") from error
+        reason = " ".join(f"{error.__cause__ or error}".split())
+        raise ImportError(f"cannot import {name!r}: {reason}") from error
 
 
 def check_options(group: str, node: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
@@ -43,7 +47,8 @@ def check_options(group: str, node: Mapping[str, Any]) -> tuple[dict[str, Any], 
     try:
         target = target_of(node)
     except ImportError as error:
-        return {}, [Fault(f"{group}._target_", node["_target_"], str(error), "Correct the name.")]
+        remedy = "Give the dotted name of a class or function."
+        return {}, [Fault(f"{group}._target_", node.get("_target_"), str(error), remedy)]
     return check_values(group, node, annotations_of(target), _required(target))
 
 
@@ -64,7 +69,7 @@ def check_values(
             faults.append(Fault(prefix + name, value, "needs a value", f"Give {prefix}{name}=..."))
         else:
             _convert(prefix + name, value, annotations[name], values, faults)
-    missing = required - node.keys()
+    missing = sorted(required - node.keys())
     faults += [Fault(prefix + m, None, "needs a value", f"Give {prefix}{m}=...") for m in missing]
     return values, faults
 
@@ -75,13 +80,19 @@ def annotations_of(target: Callable[..., Any]) -> dict[str, Any]:
     The options of a dataclass are its fields; those of a function or another class are its
     keyword-only parameters (what comes before them is given by the program, not by the user).
     """
-    module = vars(sys.modules[target.__module__])
     written = {name: p.annotation for name, p in _options(target).items()}
     empty = inspect.Parameter.empty
     asked = {name: Any if a is empty else a for name, a in written.items()}
     # Only the options are resolved: what the program gives may be imported for type checkers alone.
     holder = type("Holder", (), {"__annotations__": asked})
-    return get_type_hints(holder, globalns=module, include_extras=True)
+    return get_type_hints(holder, globalns=_namespace(target), include_extras=True)
+
+
+def _namespace(target: Callable[..., Any]) -> dict[str, Any]:
+    # A class may inherit its options from a module that names other types.
+    function = inspect.getattr_static(target, "__init__") if inspect.isclass(target) else target
+    own = getattr(inspect.unwrap(function), "__globals__", None)
+    return own if own is not None else vars(sys.modules[target.__module__])
 
 
 def _options(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -101,7 +112,9 @@ def _convert(
 ) -> None:
     adapter = _adapter(annotation)
     try:
-        values[key.rsplit(".", 1)[-1]] = adapter.validate_python(value)
+        # Not lax with true and false, which would pass for 1 and 0.
+        converted = adapter.validate_python(value, strict=isinstance(value, bool))
+        values[key.rsplit(".", 1)[-1]] = converted
     except ValidationError as error:
         reasons = list(dict.fromkeys(detail["msg"] for detail in error.errors()))
         faults.append(Fault(key, value, " or ".join(map(_reason, reasons)), _remedy(annotation)))
@@ -109,7 +122,8 @@ def _convert(
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
     try:
-        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        config = ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
+        return TypeAdapter(annotation, config=config)
     except Exception:  # dataclasses and models carry a config of their own
         return TypeAdapter(annotation)
 
@@ -132,7 +146,7 @@ def _describe(schema: Mapping[str, Any]) -> str:
     if "const" in schema:
         return str(schema["const"])
     bounds = [
-        f"{words} {schema[key]:g}"
+        f"{words} {_plain_number(schema[key])}"
         for key, words in (
             ("minimum", "at least"),
             ("exclusiveMinimum", "above"),
@@ -149,4 +163,9 @@ def _describe(schema: Mapping[str, Any]) -> str:
         "null": "null",
         "array": "a list",
     }
-    return " ".join([words.get(schema.get("type", ""), "another value"), *bounds])
+    word = words.get(schema.get("type", ""), "another value")
+    return f"{word} {' and '.join(bounds)}".strip()
+
+
+def _plain_number(value: float) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import OverrideParseException
+from hydra.core.override_parser.types import Glob, Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.composition import composed
@@ -25,10 +25,22 @@ def parse(arguments: Sequence[str]) -> tuple[list[Override], list[Fault]]:
     for argument in arguments:
         try:
             overrides.append(parser.parse_override(argument))
-        except OverrideParseException:
+        except HydraException:
             remedy = "Write key=value; quote what has spaces, commas or brackets: 'key=\"a, b\"'."
-            faults.append(Fault(argument, "", "cannot be read as an override", remedy))
+            key, _, value = argument.partition("=")
+            faults.append(Fault(key, value, "cannot be read as an override", remedy))
     return overrides, faults
+
+
+def without_sweeps(overrides: Sequence[Override]) -> tuple[list[Override], list[Fault]]:
+    """Return the overrides with one value, and a fault for each with several."""
+    remedy = "Add -m to run each of them, or write [a,b] for a list."
+    faults = [
+        Fault(o.key_or_group, o.get_value_element_as_str(), "several values need a sweep", remedy)
+        for o in overrides
+        if o.is_sweep_override()
+    ]
+    return [o for o in overrides if not o.is_sweep_override()], faults
 
 
 def sift(
@@ -85,6 +97,7 @@ def _key_faults(override: Override, cfg: DictConfig, known: Sequence[str]) -> li
 
 def _nearest(key: str, known: Sequence[str]) -> str:
     parent, _, leaf = key.rpartition(".")
+    known = [name for name in known if not name.endswith("._target_")]
     same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == leaf]
     if same_leaf:
         return f"Did you mean {same_leaf[0]!r}?"
@@ -99,7 +112,7 @@ def _open_parent(key: str, cfg: DictConfig) -> bool:
 
 def _keys(node: Any, prefix: str = "") -> Iterator[str]:
     for name, value in node.items():
-        if (not prefix and name == "hydra") or name == "_target_":
+        if not prefix and name == "hydra":
             continue
         yield prefix + name
         if isinstance(value, dict):
@@ -107,14 +120,18 @@ def _keys(node: Any, prefix: str = "") -> Iterator[str]:
 
 
 def values_of(override: Override) -> list[Any]:
-    """Return every value an override stands for; several where it is swept."""
+    """Return every value an override stands for: several where it is swept, none for intervals."""
+    value: Any = override.value()
+    if isinstance(value, Glob):
+        groups = group_options()
+        key = override.key_or_group
+        return list(value.filter(list(option_names(key)))) if key in groups else []
     if override.is_sweep_override():
         return list(override.sweep_string_iterator()) if override.is_discrete_sweep() else []
-    value = override.value()
     return list(value) if isinstance(value, list) else [value]
 
 
 def _first_value(override: Override) -> str:
     if not override.is_sweep_override():
         return str(override.input_line)
-    return f"{override.get_key_element()}={values_of(override)[0]}"
+    return f"{override.get_key_element()}={next(iter(values_of(override)), None)}"

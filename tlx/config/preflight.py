@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.builders import checked_plan
 from tlx.config.composition import composed, without_hydra
-from tlx.config.overrides import parse, sift, values_of
+from tlx.config.overrides import parse, sift, values_of, without_sweeps
 from tlx.config.paths import conf_dir
 from tlx.errors import ConfigError, Fault, TlxError
 from tlx.runs.result import RESULT_FILE
@@ -33,21 +33,30 @@ def preflight(arguments: argparse.Namespace) -> None:
     """
     config_dir = Path(arguments.config_path or conf_dir()).resolve()
     config_name = arguments.config_name or "train"
-    extra = (
-        [f"hydra.searchpath=[{Path(arguments.config_dir).resolve()}]"]
-        if arguments.config_dir
-        else []
-    )
+    extra = _searchpath(arguments.config_dir)
     overrides, faults = parse(arguments.overrides)
-    if not extra:
+    multirun = arguments.multirun or _asks(overrides, "hydra.mode", "MULTIRUN")
+    if not multirun:
+        overrides, swept = without_sweeps(overrides)
+        faults += swept
+    if config_dir == conf_dir() and not extra and not _asks(overrides, "hydra.searchpath"):
         overrides, unknown = sift(overrides, config_dir, config_name)
         faults += unknown
     found = {str(fault): fault for fault in faults}
-    for job in job_overrides(overrides, multirun=arguments.multirun):
+    for job in job_overrides(overrides, multirun=multirun):
         cfg = composed([*extra, *job], config_dir, config_name)
-        found.update({str(fault): fault for fault in _config_faults(cfg, arguments.multirun)})
+        found.update({str(fault): fault for fault in _config_faults(cfg, multirun)})
     if found:
         raise ConfigError(list(found.values()))
+
+
+def _searchpath(config_dir: str | None) -> list[str]:
+    return [f"hydra.searchpath=['{Path(config_dir).resolve()}']"] if config_dir else []
+
+
+def _asks(overrides: Sequence[Override], key: str, value: str | None = None) -> bool:
+    given = [o for o in overrides if o.key_or_group == key]
+    return any(value is None or o.get_value_element_as_str() == value for o in given)
 
 
 def job_overrides(overrides: Sequence[Override], *, multirun: bool) -> list[list[str]]:
@@ -79,13 +88,13 @@ def _config_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
 def _output_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
     key = "hydra.sweep.dir" if multirun else "hydra.run.dir"
     folder = Path(OmegaConf.select(cfg, key))
-    if not multirun and (folder / RESULT_FILE).exists():
-        return [Fault(key, folder, _occupied(folder), "Leave it out for a new folder.")]
-    existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     try:
+        if not multirun and (folder / RESULT_FILE).exists():
+            return [Fault(key, folder, _occupied(folder), "Leave it out for a new folder.")]
+        existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
         Path(tempfile.mkdtemp(dir=existing)).rmdir()
     except OSError as error:
-        reason = f"cannot write there ({error.strerror}: {existing})"
+        reason = f"cannot write there ({error.strerror}: {Path(error.filename).parent})"
         return [Fault(key, folder, reason, f"Give a writable folder: {key}=FOLDER.")]
     return []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from tlx.config.builders import plain
 from tlx.errors import TlxError
@@ -27,11 +28,15 @@ def load_config(folder: Path) -> DictConfig:
     """Return the configuration of a run.
 
     Raises:
-        TlxError: Where the folder holds none.
+        TlxError: Where the folder holds none, or one that cannot be read.
     """
     path = folder / CONFIG_FILE
     if not path.is_file():
         raise TlxError(f"{folder} is not the folder of a run: it has no {CONFIG_FILE}.")
-    cfg = OmegaConf.load(path)
-    assert isinstance(cfg, DictConfig)
+    try:
+        cfg = OmegaConf.load(path)
+    except (OSError, ValueError, YAMLError) as error:
+        raise TlxError(f"{path} cannot be read: {' '.join(str(error).split())}.") from error
+    if not isinstance(cfg, DictConfig):
+        raise TlxError(f"{path} cannot be read: it holds no configuration.")
     return cfg

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
 from tlx.data.task import ImageTask, Split
 
 Batch = tuple[Tensor, Tensor]
+SEED_STRIDE = 1_000_003
 
 
 class InMemoryBatches(Dataset[Batch]):
@@ -64,7 +65,10 @@ class TaskDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return shuffled training batches."""
         data = InMemoryBatches(self.task.train)
-        sampler: Sampler[int] = DistributedSampler(data, num_replicas=1, rank=0, seed=self.seed)
+        # The sampler adds the epoch to its seed: far apart, neighbouring seeds share no order.
+        sampler: Sampler[int] = DistributedSampler(
+            data, num_replicas=1, rank=0, seed=self.seed * SEED_STRIDE
+        )
         lone_image = len(data) > 1 and len(data) % self.batch_size == 1
         return DataLoader(
             data, self.batch_size, sampler=sampler, collate_fn=_as_is, drop_last=lone_image

@@ -65,6 +65,8 @@ def one_cycle(
         initial_division: Peak over first learning rate.
         final_division: First over last learning rate.
     """
+    if rise_fraction * total_steps == 1:
+        rise_fraction *= 1 + 1e-9  # a rise of no length at all would be a division by zero
     return OneCycleLR(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],

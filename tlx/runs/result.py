@@ -30,7 +30,7 @@ class Result:
         started_at: ISO 8601, UTC.
         finished_at: ISO 8601, UTC, once the run has ended.
         resumed: How many times the run was taken up again.
-        error: The last line of the error that ended it.
+        error: The error that ended it, as the last lines of its traceback give it.
         format: Version of this file's layout.
     """
 
@@ -62,9 +62,11 @@ def read_result(folder: Path) -> Result:
     path = folder / RESULT_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise TlxError(f"{folder} is not the folder of a run: it has no {RESULT_FILE}.") from None
     except ValueError as error:
         raise TlxError(f"{path} cannot be read: {error}.") from error
+    if not isinstance(content, dict):
+        raise TlxError(f"{path} cannot be read: it holds no JSON object.")
     known = {f.name for f in fields(Result)}
     return Result(**{key: value for key, value in content.items() if key in known})

@@ -19,6 +19,10 @@ LAST_CHECKPOINT = Path("checkpoints/last.ckpt")
 WEIGHTS_FILE = "model.safetensors"
 
 
+class RunInterrupted(KeyboardInterrupt):
+    """The user stopped a run. It is no `Exception`, so that a sweep stops with it."""
+
+
 class Run:
     """A run's folder while it is being written.
 
@@ -62,12 +66,14 @@ class Run:
         Raises:
             TlxError: Where the folder holds no run, or a completed one, or one still running.
         """
-        if read_result(folder).status == "completed":
-            raise TlxError(f"{folder} is complete: there is nothing to resume.")
+        read_result(folder)  # a folder of something else shall not even get a lock file
         lock = _lock(folder)
         run = cls(folder, read_result(folder), lock)
+        if run.result.status == "completed":
+            lock.release()
+            raise TlxError(f"{folder} is complete: there is nothing to resume.")
         run.result.resumed += 1
-        run.result.status, run.result.error = "running", None
+        run.result.status, run.result.error, run.result.finished_at = "running", None, None
         run.result.write(folder)
         return run
 
@@ -95,7 +101,7 @@ class Run:
             self.result.status = "completed"
         except BaseException as error:
             self.result.status = "failed"
-            self.result.error = f"{type(error).__name__}: {error}"
+            self.result.error = ": ".join(filter(None, (type(error).__name__, str(error))))
             raise
         finally:
             self.result.finished_at = _now()

@@ -11,8 +11,8 @@ from pytorch_lightning import Trainer
 from pytorch_lightning.callbacks import EarlyStopping
 
 from tlx.data.task_module import TaskDataModule
-from tlx.errors import TlxError
 from tlx.reports.progress import progress_callbacks
+from tlx.runs.run import RunInterrupted
 from tlx.training.best_weights import BestWeights
 from tlx.training.device import Compute, choose_compute
 from tlx.training.history import EpochHistory
@@ -49,14 +49,14 @@ class Fit:
         """Fit from the run's last checkpoint, if it has one, and restore the best weights.
 
         Raises:
-            TlxError: Where the user interrupted the fit; the message says how to go on.
+            RunInterrupted: Where the user stopped the fit; the message says how to go on.
         """
         checkpoint = self.run_record.last_checkpoint
         try:
             self.trainer.fit(self.module, self.data, ckpt_path=checkpoint, weights_only=True)
         except (KeyboardInterrupt, SystemExit) as error:
             folder = self.run_record.folder
-            raise TlxError(f"interrupted; go on with resume={folder}") from error
+            raise RunInterrupted(f"interrupted; go on with resume={folder}") from error
         self.best.restore(self.module.backbone.network)
         self.run_record.result.best_epoch = self.best.epoch
         self.run_record.result.epochs = self.trainer.current_epoch

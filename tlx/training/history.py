@@ -18,7 +18,8 @@ class EpochHistory(Callback):
     """Keep one row per epoch and write them all after each.
 
     The rows travel in the checkpoint, so a resumed fit continues the table from the epoch it
-    continues from; rows of a later, lost epoch do not stay.
+    continues from; rows of a later, lost epoch do not stay. `learning_rate` is that of the
+    epoch's last step.
 
     Args:
         folder: The run's folder.
@@ -28,10 +29,21 @@ class EpochHistory(Callback):
         self.path = folder / METRICS_FILE
         self.rows: list[dict[str, float]] = []
         self._started = time.perf_counter()
+        self._learning_rate = 0.0
 
     def on_train_epoch_start(self, trainer: Trainer, module: LightningModule) -> None:  # noqa: ARG002
         """Start the epoch's clock."""
         self._started = time.perf_counter()
+
+    def on_train_batch_start(
+        self,
+        trainer: Trainer,
+        module: LightningModule,  # noqa: ARG002
+        batch: Any,  # noqa: ARG002
+        batch_index: int,  # noqa: ARG002
+    ) -> None:
+        """Keep the learning rate of the step, before the schedule moves on."""
+        self._learning_rate = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:  # noqa: ARG002
         """Add the epoch's row."""
@@ -41,7 +53,7 @@ class EpochHistory(Callback):
                 "epoch": trainer.current_epoch + 1,
                 "step": trainer.global_step,
                 **{k: metrics[k] for k in ("train_loss", "val_loss", "val_accuracy")},
-                "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+                "learning_rate": self._learning_rate,
                 "seconds": round(time.perf_counter() - self._started, 4),
             }
         )

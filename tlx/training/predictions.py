@@ -32,7 +32,8 @@ def predict(
         batch_size: Images at a time.
     """
     backbone.to(device).eval()
-    batches = [batch.to(device) for batch in split.images.split(batch_size)]
+    starts = range(0, len(split), batch_size)
+    batches = [split.images[start : start + batch_size].to(device) for start in starts]
     logits = [backbone(backbone.preprocess(batch)).float().cpu() for batch in batches]
     return torch.softmax(torch.cat(logits), dim=1)
 
