@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tlx.data.glyph_alphabets import ALPHABETS, font_paths
+from tlx.data.glyph_alphabets import ALPHABETS, font_paths, letter_classes
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
 from tlx.errors import Fault, did_you_mean
@@ -61,8 +61,7 @@ class Glyphs:
         """Return the task; images have shape (n, 1, side, side), uint8."""
         from tlx.data.glyph_atlas import draw_atlas
 
-        names = dict.fromkeys(self.alphabets)
-        classes = tuple(letters for name in names for letters in ALPHABETS[name])
+        classes = letter_classes(self.alphabets)
         atlas = draw_atlas(classes, font_paths())
         sizes = (self.train_size, self.val_size, self.test_size)
         first_ids = (0, self.train_size, self.train_size + self.val_size)
@@ -80,9 +79,7 @@ def _render_split(
     """Render one split; growing its size only adds images at its end."""
     import torch
 
-    chunks = [
-        _render_chunk(atlas, (*stream, number), side) for number in range(-(-size // CHUNK))
-    ]
+    chunks = [_render_chunk(atlas, (*stream, number), side) for number in range(-(-size // CHUNK))]
     return Split(
         images=torch.cat([images for images, _ in chunks])[:size],
         labels=torch.cat([labels for _, labels in chunks])[:size],
