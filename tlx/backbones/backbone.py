@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from tlx.backbones.construct import construct
 from tlx.backbones.fingerprint import state_fingerprint
 from tlx.backbones.fitting import classes_in, image_size_in, load_network
-from tlx.backbones.heads import auxiliary_paths, head_path, replace_head
+from tlx.backbones.heads import AUXILIARY_MIN_SIZE, auxiliary_paths, head_path, replace_head
 from tlx.backbones.image_size import image_size_fault
 from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import Kind, Source, builder_fault, resolve
@@ -67,6 +67,11 @@ class Backbone(nn.Module):
         """Whether the network still has auxiliary classifiers, which run in training."""
         paths = auxiliary_paths(self.name)
         return any(getattr(self.network, path, None) is not None for path in paths)
+
+    @property
+    def auxiliary_fits(self) -> bool:
+        """Whether the input is large enough for the auxiliary classifiers (if there are any)."""
+        return self.preprocess.crop_size >= AUXILIARY_MIN_SIZE.get(self.name, 0)
 
     def drop_auxiliary(self) -> None:
         """Remove the auxiliary classifiers, so that training runs the main path alone."""

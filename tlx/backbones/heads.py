@@ -41,6 +41,9 @@ AUXILIARY_PATHS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Auxiliary classifiers, which torchvision runs in training only."""
 
+AUXILIARY_MIN_SIZE: Final[dict[str, int]] = {"inception_v3": 299}
+"""Pixels that an auxiliary classifier needs where it needs more than the network itself."""
+
 AUXILIARY_HEAD_PATHS: Final[dict[str, tuple[str, ...]]] = {
     "googlenet": ("aux1.fc2", "aux2.fc2"),
     "inception": ("AuxLogits.fc",),

@@ -69,11 +69,8 @@ class Plan:
         return faults if model_faults else faults + self._strategy_faults()
 
     def _strategy_faults(self) -> list[Fault]:
-        from tlx.backbones import builder_stages
-
-        stage_names = [stage.name for stage in builder_stages(self.source_model.name)]
         return self.strategy.module.faults(
-            stage_names,
+            self.source_model.stage_names(),
             has_weights=self.source_model.weights is not None,
             **self.strategy.options,
         )

@@ -61,13 +61,11 @@ class TransferModule(LightningModule):
         self.training_recipe = training
         self.loss = training.loss
         self._frozen: list[nn.Module] = []
-        self._loss_sum = torch.zeros(())
-        self._image_count = 0
         self._val_loss_sum = 0.0
         self._val_correct = 0
         self._val_count = 0
         self.freeze_for(epoch=0)
-        if not self._trains_everything():
+        if not (self._trains_everything() and backbone.auxiliary_fits):
             backbone.drop_auxiliary()
 
     @classmethod
@@ -121,8 +119,6 @@ class TransferModule(LightningModule):
         """Freeze, and seed what is random, by the epoch's number alone."""
         self.freeze_for(self.current_epoch)
         torch.manual_seed(self.training_recipe.seed * 1_000_003 + self.current_epoch)
-        self._loss_sum = torch.zeros((), device=self.device)
-        self._image_count = 0
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a batch of images (n, channels, h, w) and class indices (n,)."""
@@ -133,13 +129,8 @@ class TransferModule(LightningModule):
             loss = loss + AUXILIARY_WEIGHT * self.loss(other, labels)
         if not torch.isfinite(loss):
             raise TrainingDivergedError(_divergence(float(loss), self.current_epoch, batch_index))
-        self._loss_sum += loss.detach() * len(labels)
-        self._image_count += len(labels)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
-
-    def on_train_epoch_end(self) -> None:
-        """Log the epoch's mean loss."""
-        self.log("train_loss", self._loss_sum / max(1, self._image_count))
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
