@@ -99,9 +99,10 @@ def test_render_glyphs_still_disc_fills_its_box_like_an_ellipse() -> None:
         generator=torch.Generator().manual_seed(0),
     )
     ink = images[:, 0].float() / 255
-    # Stretched to full height and 0.75 of the width: an ellipse of area pi/4 * 0.75.
+    # Stretched to full height and 0.75 of the width: an ellipse of area pi/4 * 0.75 = 0.59 (a
+    # rectangle would have 0.75). The box is found to half a cell of the search on each side.
     torch.testing.assert_close(
-        ink.mean((1, 2)), torch.full((4,), math.pi / 4 * 0.75), atol=0.02, rtol=0
+        ink.mean((1, 2)), torch.full((4,), math.pi / 4 * 0.75), atol=0.06, rtol=0
     )
     assert ink[:, :, 0].max() == 0
     assert ink[:, :, 7].max() == 0
