@@ -66,11 +66,15 @@ def check_values(
             reason = f"{group or 'the configuration'} has no option {name!r}"
             faults.append(Fault(prefix + name, value, reason, did_you_mean(name, annotations)))
         elif value == "???":
-            faults.append(Fault(prefix + name, value, "needs a value", f"Give {prefix}{name}=..."))
+            faults.append(
+                Fault(prefix + name, value, "needs a value", f"Give {prefix}{name}=VALUE.")
+            )
         else:
             _convert(prefix + name, value, annotations[name], values, faults)
     missing = sorted(required - node.keys())
-    faults += [Fault(prefix + m, None, "needs a value", f"Give {prefix}{m}=...") for m in missing]
+    faults += [
+        Fault(prefix + m, None, "needs a value", f"Give {prefix}{m}=VALUE.") for m in missing
+    ]
     return values, faults
 
 

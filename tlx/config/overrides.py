@@ -36,7 +36,7 @@ def without_sweeps(overrides: Sequence[Override]) -> tuple[list[Override], list[
     """Return the overrides with one value, and a fault for each with several."""
     remedy = "Add -m to run each of them, or write [a,b] for a list."
     faults = [
-        Fault(o.key_or_group, o.get_value_element_as_str(), "several values need a sweep", remedy)
+        Fault(o.key_or_group, _written(o), "several values need a sweep", remedy)
         for o in overrides
         if o.is_sweep_override()
     ]
@@ -70,7 +70,9 @@ def sift(
 
 
 def _is_group(override: Override) -> bool:
-    return override.key_or_group in group_options() and not override.is_delete()
+    """Return whether an override chooses options; a mapping sets keys of the chosen one."""
+    is_mapping = isinstance(override.value(), dict)
+    return override.key_or_group in group_options() and not (override.is_delete() or is_mapping)
 
 
 def _is_free(override: Override) -> bool:
@@ -82,7 +84,9 @@ def _group_faults(override: Override) -> Iterator[Fault]:
     group = override.key_or_group
     names = option_names(group)
     for value in values_of(override):
-        if value is not None and str(value) not in names:
+        if value is None:
+            yield Fault(group, "null", "null is no option", f"Leave it out, or write ~{group}.")
+        elif str(value) not in names:
             reason = f"{group} has no option {str(value)!r}"
             yield Fault(group, value, reason, did_you_mean(str(value), names))
 
@@ -92,7 +96,7 @@ def _key_faults(override: Override, cfg: DictConfig, known: Sequence[str]) -> li
     if key in known or _open_parent(key, cfg):
         return []
     reason = "there is no such key"
-    return [Fault(key, override.get_value_element_as_str(), reason, _nearest(key, known))]
+    return [Fault(key, _written(override), reason, _nearest(key, known))]
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:
@@ -129,6 +133,10 @@ def values_of(override: Override) -> list[Any]:
     if override.is_sweep_override():
         return list(override.sweep_string_iterator()) if override.is_discrete_sweep() else []
     return list(value) if isinstance(value, list) else [value]
+
+
+def _written(override: Override) -> str:
+    return str(override.input_line).partition("=")[2]
 
 
 def _first_value(override: Override) -> str:

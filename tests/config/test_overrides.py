@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import pytest
+
+from tlx.config.overrides import parse, sift, values_of, without_sweeps
+from tlx.config.paths import conf_dir
+
+
+def sifted(*arguments: str) -> tuple[list[str], list[str]]:
+    overrides, unreadable = parse(arguments)
+    assert unreadable == []
+    good, faults = sift(overrides, conf_dir(), "train")
+    return [str(o.input_line) for o in good], [str(fault) for fault in faults]
+
+
+@pytest.mark.parametrize(
+    ("argument", "key"), [("optimizer.lr=[1", "optimizer.lr=[1"), ("seed", "seed=")]
+)
+def test_parse_of_an_unreadable_word_is_a_fault_and_keeps_the_others(
+    argument: str, key: str
+) -> None:
+    overrides, faults = parse([argument, "seed=1"])
+    assert [o.key_or_group for o in overrides] == ["seed"]
+    assert [str(fault) for fault in faults] == [
+        f"{key}: cannot be read as an override. Write key=value; quote what has spaces, "
+        "commas or brackets: 'key=\"a, b\"'."
+    ]
+
+
+def test_sift_of_known_groups_and_keys_keeps_them() -> None:
+    typed = ["strategy=partial", "strategy.train_stages=[a,b]", "optimizer.lr=1", "seed=1"]
+    assert sifted(*typed) == (typed, [])
+
+
+@pytest.mark.parametrize(
+    ("argument", "fault"),
+    [
+        (
+            "strategy=partail",
+            "strategy=partail: strategy has no option 'partail'. Did you mean 'partial'?",
+        ),
+        (
+            "backbone=resnet19",
+            "backbone=resnet19: backbone has no option 'resnet19'. "
+            "Did you mean 'resnet18' or 'resnet152' or 'resnet101'?",
+        ),
+        (
+            "experiment=null",
+            "experiment=null: null is no option. Leave it out, or write ~experiment.",
+        ),
+        (
+            "loss=xyz",
+            "loss=xyz: loss has no option 'xyz'. Choose from: cross_entropy.",
+        ),
+        (
+            "optimizer.lrr=1",
+            "optimizer.lrr=1: there is no such key. Did you mean 'optimizer.lr'?",
+        ),
+        (
+            "optimzer.lr=1",
+            "optimzer.lr=1: there is no such key. Did you mean 'optimizer.lr'?",
+        ),
+        ("epochs=3", "epochs=3: there is no such key. Did you mean 'trainer.epochs'?"),
+        ("sed=1", "sed=1: there is no such key. Did you mean 'seed'?"),
+        ("seed.a=1", "seed.a=1: there is no such key. Did you mean 'seed'?"),
+    ],
+)
+def test_sift_of_an_unknown_word_suggests_a_known_one(argument: str, fault: str) -> None:
+    assert sifted(argument) == ([], [fault])
+
+
+def test_sift_knows_the_keys_of_the_chosen_options_only() -> None:
+    assert sifted("strategy=partial", "strategy.train_stages=2")[1] == []
+    _, faults = sifted("strategy=structure_reuse", "strategy.train_stages=2")
+    assert faults == [
+        "strategy.train_stages=2: there is no such key. Did you mean 'strategy.init'?"
+    ]
+
+
+def test_sift_with_several_faults_reports_them_all() -> None:
+    good, faults = sifted("strategy=partail", "sed=1", "trainer.epochs=2", "data=digit")
+    assert good == ["trainer.epochs=2"]
+    assert [fault.split(":")[0] for fault in faults] == ["strategy=partail", "data=digit", "sed=1"]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "+new.key=1",
+        "++seed=1",
+        "~seed",
+        "~loss",
+        "hydra.run.dir=somewhere",
+        "hydra/job_logging=none",
+        "hydra.mode=MULTIRUN",
+        "strategy={a:scratch}",
+        "loss._target_=mine.Loss",
+    ],
+)
+def test_sift_leaves_added_deleted_and_hydra_s_words_alone(argument: str) -> None:
+    assert sifted(argument) == ([argument], [])
+
+
+def test_sift_checks_every_value_of_a_sweep() -> None:
+    typed = "strategy=partial,partail,structure_resue"
+    good, faults = sifted(typed, "seed=0,1")
+    assert good == ["seed=0,1"]
+    assert [fault.split(":")[0] for fault in faults] == [
+        "strategy=partail",
+        "strategy=structure_resue",
+    ]
+
+
+def test_sift_of_an_unknown_key_in_a_sweep_reports_it_once() -> None:
+    assert sifted("sed=0,1") == (
+        [],
+        ["sed=0,1: there is no such key. Did you mean 'seed'?"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("seed=3", [3]),
+        ("seed=0,1", ["0", "1"]),
+        ("seed=range(1,4)", ["1", "2", "3"]),
+        ("strategy=glob(*)", ["feature_extraction", "partial", "structure_reuse"]),
+        ("strategy=glob([*],exclude=p*)", ["feature_extraction", "structure_reuse"]),
+        ("optimizer.lr=interval(0,1)", []),
+        ("experiment=null", [None]),
+    ],
+)
+def test_values_of_an_override_are_all_it_stands_for(argument: str, values: list[object]) -> None:
+    assert values_of(parse([argument])[0][0]) == values
+
+
+def test_sift_of_a_glob_composes_with_what_it_matches() -> None:
+    typed = ["strategy=glob(part*)", "strategy.train_stages=2"]
+    assert sifted(*typed) == (typed, [])
+
+
+def test_without_sweeps_names_the_flag_that_is_missing() -> None:
+    single, faults = without_sweeps(parse(["seed=0,1", "strategy=partial"])[0])
+    assert [str(o.input_line) for o in single] == ["strategy=partial"]
+    assert [str(fault) for fault in faults] == [
+        "seed=0,1: several values need a sweep. "
+        "Add -m to run each of them, or write [a,b] for a list."
+    ]
