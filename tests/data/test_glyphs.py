@@ -104,8 +104,8 @@ def test_render_glyphs_still_disc_fills_its_box_like_an_ellipse() -> None:
     torch.testing.assert_close(
         ink.mean((1, 2)), torch.full((4,), math.pi / 4 * 0.75), atol=0.06, rtol=0
     )
-    assert ink[:, :, 0].max() == 0
-    assert ink[:, :, 7].max() == 0
+    assert ink[:, :, 0].max() < 0.1
+    assert ink[:, :, 7].max() < 0.1
     torch.testing.assert_close(ink, ink.flip(2), atol=0.13, rtol=0)
 
 
