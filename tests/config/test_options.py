@@ -11,13 +11,13 @@ from tlx.errors import Fault
 from tlx.strategies.partial import Partial
 
 if TYPE_CHECKING:
-    from nowhere import Unknown
+    from tlx.backbones import Backbone
 
 Bounded = Annotated[int, Field(ge=1, le=5)]
 
 
-def function(
-    given: Unknown,
+def function(  # type: ignore[no-untyped-def]
+    given: Backbone,
     *,
     count: Annotated[int, Field(ge=1)],
     rate: Annotated[float, Field(gt=0, lt=1)] = 0.5,
@@ -25,7 +25,7 @@ def function(
     clip: float | None = None,
     stages: Bounded | str | list[str] = 1,
     flag: bool = False,
-    anything=None,  # noqa: ANN001
+    anything=None,
 ) -> None:
     pass
 

@@ -61,6 +61,10 @@ def test_sift_of_known_groups_and_keys_keeps_them() -> None:
             "optimzer.lr=1: there is no such key. Did you mean 'optimizer.lr'?",
         ),
         ("epochs=3", "epochs=3: there is no such key. Did you mean 'trainer.epochs'?"),
+        (
+            "strategy.momentum=1",
+            "strategy.momentum=1: there is no such key. Did you mean 'strategy'?",
+        ),
         ("sed=1", "sed=1: there is no such key. Did you mean 'seed'?"),
         ("seed.a=1", "seed.a=1: there is no such key. Did you mean 'seed'?"),
     ],
@@ -73,7 +77,7 @@ def test_sift_knows_the_keys_of_the_chosen_options_only() -> None:
     assert sifted("strategy=partial", "strategy.train_stages=2")[1] == []
     _, faults = sifted("strategy=structure_reuse", "strategy.train_stages=2")
     assert faults == [
-        "strategy.train_stages=2: there is no such key. Did you mean 'strategy.init'?"
+        "strategy.train_stages=2: there is no such key. It is an option of strategy=partial."
     ]
 
 
@@ -99,6 +103,18 @@ def test_sift_with_several_faults_reports_them_all() -> None:
 )
 def test_sift_leaves_added_deleted_and_hydra_s_words_alone(argument: str) -> None:
     assert sifted(argument) == ([argument], [])
+
+
+def test_sift_of_a_wrong_option_says_nothing_of_its_keys() -> None:
+    assert sifted("strategy=partail", "strategy.train_stages=2") == (
+        [],
+        ["strategy=partail: strategy has no option 'partail'. Did you mean 'partial'?"],
+    )
+    good, faults = sifted("experiment=pretrian", "strategy.init=scratch", "seed=1")
+    assert good == ["seed=1"]
+    assert faults == [
+        "experiment=pretrian: experiment has no option 'pretrian'. Did you mean 'pretrain'?"
+    ]
 
 
 def test_sift_checks_every_value_of_a_sweep() -> None:

@@ -82,7 +82,8 @@ def _ordered(arguments: Sequence[str], defaults: Sequence[str]) -> list[str]:
 
 
 def _resume_folder(overrides: Sequence[str]) -> Path | None:
-    keys = {override.split("=", 1)[0]: override.split("=", 1)[-1] for override in overrides}
+    pairs = [override.lstrip("+~").partition("=") for override in overrides]
+    keys = {key: value for key, _, value in pairs}
     folder = keys.pop("resume", None)
     if folder in (None, "null", ""):
         return None

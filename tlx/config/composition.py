@@ -38,7 +38,7 @@ def composed(overrides: Sequence[str], config_dir: Path, config_name: str) -> Di
             return compose(config_name, list(overrides), return_hydra_config=True)
     except HydraException as error:
         cause = f" ({error.__cause__})" if error.__cause__ else ""
-        reason = " ".join(f"{error}{cause}".split())
+        reason = " ".join(f"{error}{cause}".split()).rstrip(".")
         given = " ".join(overrides)
         fault = Fault("overrides", given, reason, "See --help, --cfg job and --hydra-help.")
         raise ConfigError([fault]) from error

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.composition import composed
 from tlx.config.groups import group_options, option_names
+from tlx.config.paths import conf_dir
 from tlx.errors import Fault, did_you_mean
 
 HYDRA_GROUPS = ("hydra",)
@@ -55,7 +56,9 @@ def sift(
     """
     faults = [fault for o in overrides if _is_group(o) for fault in _group_faults(o)]
     wrong_groups = {fault.key for fault in faults}
-    overrides = [o for o in overrides if o.key_or_group not in wrong_groups]
+    # Which keys a group has is unknown while its option is; an experiment may choose any group.
+    unsure = set(group_options()) if "experiment" in wrong_groups else wrong_groups
+    overrides = [o for o in overrides if o.key_or_group.split(".")[0] not in unsure]
     groups = [_first_value(o) for o in overrides if _is_group(o)]
     cfg = composed(groups, config_dir, config_name)
     known = sorted(_keys(OmegaConf.to_container(cfg)))
@@ -105,8 +108,17 @@ def _nearest(key: str, known: Sequence[str]) -> str:
     same_leaf = [name for name in known if name.rsplit(".", 1)[-1] == leaf]
     if same_leaf:
         return f"Did you mean {same_leaf[0]!r}?"
+    owners = [f"{parent}={option}" for option in _options_with(parent, leaf)]
+    if owners:
+        return f"It is an option of {' and '.join(owners)}."
     siblings = [name for name in known if name.rpartition(".")[0] == parent]
     return did_you_mean(key, siblings or [name for name in known if "." not in name])
+
+
+def _options_with(group: str, key: str) -> list[str]:
+    options = group_options().get(group, ())
+    nodes = {o.name: OmegaConf.load(conf_dir() / group / f"{o.name}.yaml") for o in options}
+    return [name for name, node in nodes.items() if key in node]
 
 
 def _open_parent(key: str, cfg: DictConfig) -> bool:
