@@ -78,11 +78,18 @@ def main_output(graph: Graph) -> Node:
         TypeError: If the network returns anything but a tensor or a tuple that starts with one.
     """
     value = next(node for node in graph.nodes if node.op == "output").args[0]
-    while isinstance(value, tuple | list):
-        value = value[0]
+    while not isinstance(value, Node) or _makes_named_tuple(value):
+        items = value.args if isinstance(value, Node) else value
+        if not isinstance(items, tuple | list) or not items:
+            break
+        value = items[0]
     if not isinstance(value, Node):
         raise TypeError(f"The network returns {value!r}; a tensor is needed.")
     return value
+
+
+def _makes_named_tuple(node: Node) -> bool:
+    return isinstance(node.target, type) and issubclass(node.target, tuple)
 
 
 def _is_tuple(node: Node) -> bool:
