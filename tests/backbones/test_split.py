@@ -41,7 +41,7 @@ def backbone(request: pytest.FixtureRequest) -> Iterator[Backbone]:
     made = build_backbone(name, num_classes=5, image_size=SMALLEST_LEGAL_PIXELS[name])
     # ViT's head starts from zero, which would hide every difference before it.
     nn.init.normal_(made.head.weight, std=0.02)
-    yield made
+    return made
 
 
 def _images(backbone: Backbone) -> Tensor:

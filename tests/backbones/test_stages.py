@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from tlx.backbones.construct import construct
 from tlx.backbones.heads import head_path

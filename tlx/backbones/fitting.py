@@ -94,9 +94,23 @@ def _prepared(name: str, network: nn.Module, state: StateDict) -> StateDict:
         prepared["".join(match.groups()) if match else key] = (
             value.float() if value.is_floating_point() else value
         )
-    metadata = getattr(state, "_metadata", None) or getattr(network.state_dict(), "_metadata", None)
+    metadata = getattr(state, "_metadata", None) or _assumed_metadata(network, prepared)
     prepared._metadata = metadata  # type: ignore[attr-defined]
     return prepared
+
+
+def _assumed_metadata(network: nn.Module, state: StateDict) -> dict[str, dict[str, int]]:
+    """Return today's module versions, but old ones for batch norms without a counter.
+
+    Files from before torch 0.4 have neither metadata nor counters; safetensors have no metadata.
+    """
+    own = network.state_dict()
+    metadata = dict(getattr(own, "_metadata", {}))
+    for key in own:
+        module, _, attribute = key.rpartition(".")
+        if attribute == "num_batches_tracked" and key not in state:
+            metadata[module] = {}
+    return metadata
 
 
 def _some(keys: list[str]) -> str:

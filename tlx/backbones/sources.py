@@ -56,13 +56,9 @@ class Source:
     enum: WeightsEnum | None = None
 
 
-def shipped_names(folder: Path = SHIPPED_FOLDER) -> tuple[str, ...]:
-    """Return the names of the models that come with tlx, in alphabetical order.
-
-    Args:
-        folder: Where the shipped `NAME.safetensors` files lie.
-    """
-    return tuple(sorted(path.stem for path in folder.glob("*.safetensors")))
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the models that come with tlx, in alphabetical order."""
+    return tuple(sorted(path.stem for path in SHIPPED_FOLDER.glob("*.safetensors")))
 
 
 def torchvision_weights(name: str) -> dict[str, WeightsEnum]:
@@ -86,13 +82,7 @@ def builder_fault(name: str) -> Fault | None:
     return Fault("backbone.name", name, reason, did_you_mean(name, BUILDER_NAMES))
 
 
-def resolve(
-    name: str,
-    weights: str | Path | None,
-    *,
-    key: str = "backbone.weights",
-    shipped_folder: Path = SHIPPED_FOLDER,
-) -> Source:
+def resolve(name: str, weights: str | Path | None, *, key: str = "backbone.weights") -> Source:
     """Return what a `weights` value means for a builder: shipped, torchvision's, or a path.
 
     Args:
@@ -100,7 +90,6 @@ def resolve(
         weights: None (scratch), the name of a shipped model, the name of torchvision weights in
             any case (`DEFAULT`), or the path of a file or run folder.
         key: The option to name in errors.
-        shipped_folder: Where the shipped models lie.
 
     Raises:
         WeightsError: If it is none of these, or a file of an unknown kind.
@@ -108,8 +97,8 @@ def resolve(
     if weights is None:
         return Source(Kind.SCRATCH, "scratch")
     text = str(weights)
-    if text in shipped_names(shipped_folder):
-        path = shipped_folder / f"{text}.safetensors"
+    if text in shipped_names():
+        path = SHIPPED_FOLDER / f"{text}.safetensors"
         return Source(Kind.SAFETENSORS, f"shipped {text}", path=path)
     theirs = torchvision_weights(name)
     if text.upper() in theirs:
@@ -118,7 +107,7 @@ def resolve(
     path = Path(text).expanduser()
     if path.exists():
         return _of_path(path, text, key)
-    raise WeightsError(_unknown(name, text, key, shipped_folder))
+    raise WeightsError(_unknown(name, text, key))
 
 
 def _of_path(path: Path, text: str, key: str) -> Source:
@@ -138,7 +127,7 @@ def _of_path(path: Path, text: str, key: str) -> Source:
     return Source(kinds[path.suffix], text, path=path)
 
 
-def _unknown(name: str, text: str, key: str, shipped_folder: Path) -> Fault:
+def _unknown(name: str, text: str, key: str) -> Fault:
     looks_like_path = (
         "/" in text
         or "\\" in text
@@ -156,6 +145,6 @@ def _unknown(name: str, text: str, key: str, shipped_folder: Path) -> Fault:
     if text.upper() in every:
         reason = "these weights have no usable classifier"
         return Fault(key, text, reason, did_you_mean("", torchvision_weights(name)))
-    choices = (*torchvision_weights(name), *shipped_names(shipped_folder))
+    choices = (*torchvision_weights(name), *shipped_names())
     reason = f"{name} has no weights of this name, and there is no such file"
     return Fault(key, text, reason, did_you_mean(text.upper(), choices))

@@ -15,7 +15,6 @@ from tlx.backbones.fitting import image_size_in, load_network
 from tlx.backbones.image_size import image_size_fault
 from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import (
-    SHIPPED_FOLDER,
     Kind,
     Source,
     WeightsError,
@@ -37,23 +36,22 @@ def cached_file(source: Source) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / file_name
 
 
-def ensure_downloaded(source: Source, shipped_folder: Path = SHIPPED_FOLDER) -> None:
+def ensure_downloaded(source: Source) -> None:
     """Download torchvision weights that are not in torch.hub's folder yet.
 
     Sources of other kinds are left alone.
 
     Args:
         source: Where the weights come from.
-        shipped_folder: Where the shipped models lie, to name them in the error.
 
     Raises:
         WeightsError: If the download fails; it says where the file would have to lie.
     """
     if source.enum is not None and not cached_file(source).is_file():
-        _torchvision_state(source, shipped_folder)
+        _torchvision_state(source)
 
 
-def _torchvision_state(source: Source, shipped_folder: Path) -> StateDict:
+def _torchvision_state(source: Source) -> StateDict:
     """Return torchvision's state dict through torchvision's own loading code."""
     if source.enum is None:
         raise ValueError(f"{source.words} are not torchvision's.")
@@ -67,7 +65,7 @@ def _torchvision_state(source: Source, shipped_folder: Path) -> StateDict:
         if was_cached:
             raise WeightsError(_damaged(source, file, error)) from error
         if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
-            raise WeightsError(_not_downloaded(source, file, error, shipped_folder)) from error
+            raise WeightsError(_not_downloaded(source, file, error)) from error
         raise
     return state
 
@@ -78,8 +76,8 @@ def _damaged(source: Source, file: Path, error: Exception) -> Fault:
     return Fault("backbone.weights", source.words, reason, remedy)
 
 
-def _not_downloaded(source: Source, file: Path, error: Exception, shipped_folder: Path) -> Fault:
-    shipped = ", ".join(shipped_names(shipped_folder))
+def _not_downloaded(source: Source, file: Path, error: Exception) -> Fault:
+    shipped = ", ".join(shipped_names())
     use_shipped = f"use a shipped model ({shipped}), " if shipped else ""
     reason = f"the download of {file.name} failed ({error})"
     remedy = (
@@ -89,15 +87,12 @@ def _not_downloaded(source: Source, file: Path, error: Exception, shipped_folder
     return Fault("backbone.weights", source.words, reason, remedy)
 
 
-def read_weights(
-    source: Source, *, shapes_only: bool = False, shipped_folder: Path = SHIPPED_FOLDER
-) -> StateDict:
+def read_weights(source: Source, *, shapes_only: bool = False) -> StateDict:
     """Return the state dict of any source but scratch.
 
     Args:
         source: Where the weights come from.
         shapes_only: Return tensors on the meta device, reading as little as possible.
-        shipped_folder: Where the shipped models lie.
 
     Raises:
         WeightsError: If the weights cannot be downloaded or read.
@@ -105,8 +100,8 @@ def read_weights(
     if source.enum is None:
         return read_state(source, shapes_only=shapes_only)
     if not shapes_only:
-        return _torchvision_state(source, shipped_folder)
-    ensure_downloaded(source, shipped_folder)
+        return _torchvision_state(source)
+    ensure_downloaded(source)
     file = cached_file(source)
     return read_state(Source(Kind.STATE_DICT, source.words, path=file), shapes_only=True)
 
@@ -162,7 +157,6 @@ def resolve_preprocess(
     transforms: str | None = None,
     image_size: int | None = None,
     bound_to: int | None = None,
-    shipped_folder: Path = SHIPPED_FOLDER,
 ) -> Preprocess:
     """Return the preprocessing to use with a source of weights.
 
@@ -173,7 +167,6 @@ def resolve_preprocess(
             own (its card, torchvision's preset), or the builder's DEFAULT preset without one.
         image_size: Height and width of the input in pixels, instead of the preset's.
         bound_to: The image size that the weights are bound to, if any.
-        shipped_folder: Where the shipped models lie.
 
     Raises:
         WeightsError: If `transforms` is unknown or says nothing about preprocessing.
@@ -181,7 +174,7 @@ def resolve_preprocess(
     if transforms is None:
         preprocess = _preprocess_of(source) or _bare_preprocess(name, bound_to)
     else:
-        asked = resolve(name, transforms, key=TRANSFORMS_KEY, shipped_folder=shipped_folder)
+        asked = resolve(name, transforms, key=TRANSFORMS_KEY)
         found = _preprocess_of(asked)
         if found is None:
             reason = "this file has no card that says how its images were preprocessed"
@@ -217,7 +210,6 @@ def weights_faults(
     *,
     transforms: str | None = None,
     image_size: int | None = None,
-    shipped_folder: Path = SHIPPED_FOLDER,
 ) -> list[Fault]:
     """Return everything wrong with a backbone's options, before any work.
 
@@ -229,7 +221,6 @@ def weights_faults(
         weights: See `resolve`.
         transforms: See `resolve_preprocess`.
         image_size: Height and width of the input in pixels; None means the preprocessing's.
-        shipped_folder: Where the shipped models lie.
 
     Returns:
         Faults with the keys `backbone.name`, `backbone.weights`, `backbone.transforms` and
@@ -242,10 +233,10 @@ def weights_faults(
     source = Source(Kind.SCRATCH, "scratch")
     bound_to = None
     try:
-        source = resolve(name, weights, shipped_folder=shipped_folder)
+        source = resolve(name, weights)
         check_card(name, source)
         if source.kind is not Kind.SCRATCH:
-            state = read_weights(source, shapes_only=True, shipped_folder=shipped_folder)
+            state = read_weights(source, shapes_only=True)
             bound_to = image_size_in(name, state)
             load_network(name, state, source.words, image_size=None)
     except WeightsError as error:
@@ -257,7 +248,6 @@ def weights_faults(
             transforms=transforms,
             image_size=image_size,
             bound_to=bound_to,
-            shipped_folder=shipped_folder,
         )
     except WeightsError as error:
         # A broken card has been reported above.
