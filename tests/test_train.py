@@ -53,7 +53,7 @@ def test_train_writes_a_folder_that_tells_everything(run: Path) -> None:
 def test_train_result_has_status_counts_seconds_and_memory(run: Path) -> None:
     result = result_of(run)
     assert result["status"] == "completed"
-    assert result["parameters"] == {"trained": 727_626, "total": 727_626}
+    assert result["parameters"] == {"trained": 2_236_682, "total": 2_236_682}
     assert set(result["seconds"]) == {"data", "model_a", "strategy", "fit", "test", "record"}
     assert result["peak_memory_mb"]["process"] > 100
     assert result["epochs"] == 2

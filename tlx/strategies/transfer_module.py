@@ -115,10 +115,15 @@ class TransferModule(LightningModule):
         """Return images as the backbone's weights want them; what is no uint8 is taken as such."""
         return self.backbone.preprocess(images) if images.dtype == torch.uint8 else images
 
-    def on_train_epoch_start(self) -> None:
-        """Freeze, and seed what is random, by the epoch's number alone."""
-        self.freeze_for(self.current_epoch)
-        torch.manual_seed(self.training_recipe.seed * 1_000_003 + self.current_epoch)
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Freeze, and seed what is random, by the epoch's number alone.
+
+        This belongs to the start of an epoch, but Lightning leaves `on_train_epoch_start` out of
+        the first epoch after a resume.
+        """
+        if batch_idx == 0:
+            self.freeze_for(self.current_epoch)
+            torch.manual_seed(self.training_recipe.seed * 1_000_003 + self.current_epoch)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a batch of images (n, channels, h, w) and class indices (n,)."""
