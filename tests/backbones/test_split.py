@@ -34,7 +34,15 @@ SMALLEST_LEGAL_PIXELS = {
 }
 
 
-@pytest.fixture(scope="module", params=SMALLEST_LEGAL_PIXELS)
+# MaxViT's smallest legal image is large, and its graph the longest: 20 s of tests.
+SLOW = {"maxvit_t"}
+BUILDERS = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
+    for name in SMALLEST_LEGAL_PIXELS
+]
+
+
+@pytest.fixture(scope="module", params=BUILDERS)
 def backbone(request: pytest.FixtureRequest) -> Iterator[Backbone]:
     torch.manual_seed(0)
     name = request.param
