@@ -43,12 +43,17 @@ def available_devices() -> tuple[str, ...]:
 
 
 def device_faults(settings: TrainerSettings) -> list[Fault]:
-    """Return what is wrong with the device asked for."""
+    """Return what is wrong with the device and the number format asked for."""
     devices = available_devices()
-    if settings.device in ("auto", *devices):
-        return []
-    remedy = f"Choose from: auto, {', '.join(devices)}."
-    return [Fault("trainer.device", settings.device, "this machine has no such device", remedy)]
+    if settings.device not in ("auto", *devices):
+        remedy = f"Choose from: auto, {', '.join(devices)}."
+        return [Fault("trainer.device", settings.device, "this machine has no such device", remedy)]
+    on_cpu = choose_compute(settings).accelerator == "cpu"
+    if on_cpu and settings.precision == "16-mixed":  # Lightning would quietly take another
+        reason = "the CPU has no mixed precision in this format"
+        remedy = "Choose from: auto, 32-true, bf16-mixed."
+        return [Fault("trainer.precision", settings.precision, reason, remedy)]
+    return []
 
 
 def choose_compute(settings: TrainerSettings) -> Compute:

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from tests.training.scripted import Scripted, fit_scripted
+from tlx.training.best_weights import BestWeights
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "epoch"),
+    [
+        ([0.2, 0.9, 0.5], 2),
+        ([0.2, 0.9, 0.9], 2),  # the earliest of equals
+        ([0.5, 0.5, 0.5], 1),
+        ([0.0, 0.0], 1),
+        ([0.1, 0.2, 0.3], 3),
+    ],
+)
+def test_best_weights_are_those_of_the_earliest_best_epoch(
+    accuracies: list[float], epoch: int, tmp_path: Path
+) -> None:
+    best = BestWeights(tmp_path)
+    module = Scripted(accuracies)
+    fit_scripted(tmp_path, module, [best])
+    assert best.epoch == epoch
+    assert best.score == pytest.approx(max(accuracies))
+    assert module.network.weight.item() == len(accuracies)
+
+    best.restore(module.network)
+
+    assert module.network.weight.item() == epoch  # the weight counts the epochs
+    assert float(load_file(best.path)["weight"]) == epoch
+    assert best.path == tmp_path / "checkpoints/best.safetensors"
+
+
+def test_best_weights_of_a_resumed_fit_remember_the_earlier_best(tmp_path: Path) -> None:
+    accuracies = [0.3, 0.9, 0.5, 0.9]
+    with pytest.raises(RuntimeError, match="broken off"):
+        fit_scripted(tmp_path, Scripted(accuracies, fails_in=3), [BestWeights(tmp_path)])
+    best = BestWeights(tmp_path)
+    fit_scripted(tmp_path, Scripted(accuracies), [best], resume=True)
+    assert best.epoch == 2
+    assert best.score == pytest.approx(0.9)
+    assert float(load_file(best.path)["weight"]) == 2
+
+
+def test_best_weights_restore_brings_back_buffers_and_keeps_the_layout(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Conv2d(2, 3, 2), nn.BatchNorm2d(3)).to(
+        memory_format=torch.channels_last
+    )
+    best = BestWeights(tmp_path)
+    module = Scripted([1.0])
+    module.backbone.network = network
+    with torch.no_grad():
+        network(torch.randn(8, 2, 4, 4))
+    expected = {name: value.clone() for name, value in network.state_dict().items()}
+    fit_scripted(tmp_path, module, [best])
+    for value in network.state_dict().values():
+        value.zero_()
+    best.restore(network)
+    assert all(value.equal(expected[name]) for name, value in network.state_dict().items())
+    weight = network.get_parameter("0.weight")
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_best_weights_restore_into_another_structure_is_an_error(tmp_path: Path) -> None:
+    best = BestWeights(tmp_path)
+    fit_scripted(tmp_path, Scripted([1.0]), [best])
+    with pytest.raises(RuntimeError, match="size mismatch for weight"):
+        best.restore(nn.Linear(2, 2))
