@@ -22,6 +22,9 @@ CHUNK = 2048  # Images rendered at once; part of what a seed means, so not an op
 class Glyphs:
     """Letters without any digit: an unlimited stand-in for a large source data set.
 
+    Letters that resemble digits are kept, since they are letters: O and 0, l and 1, Z and 2,
+    З and 3, Ч and 4, S and 5, б and 6, g and 9. What transfers to digits rests partly on them.
+
     Args:
         train_size: Number of training images.
         val_size: Number of validation images.
