@@ -1,0 +1,240 @@
+"""What `job.json` tells of one job of a sweep, and the jobs that a sweep's folder holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from tlx.errors import TlxError
+from tlx.runs.atomic import write_json
+from tlx.sweeps.plain_values import plain_value
+from tlx.sweeps.tlx_run import TlxRun, read_tlx_run
+
+JOB_FILE = "job.json"
+MAX_SUBFOLDER_DEPTH = 5
+
+Status = Literal[
+    "queued",
+    "running",
+    "completed",
+    "failed",
+    "killed",
+    "timed_out",
+    "lost",
+    "cancelled",
+    "skipped",
+]
+STATUSES: frozenset[str] = frozenset(get_args(Status))
+DONE: frozenset[str] = frozenset({"completed", "skipped"})
+UNFINISHED: frozenset[str] = frozenset({"queued", "running"})
+FAILURES: frozenset[str] = frozenset({"failed", "killed", "timed_out", "lost"})
+
+_NOT_PART_OF_THE_TASK = ("hydra", "resume", "debug")
+
+
+@dataclass
+class JobRecord:
+    """One job of a sweep, as the driver knows it.
+
+    Args:
+        number: The job's number in the sweep's folder, which no other job there has.
+        overrides: What it was asked, as Hydra's override strings.
+        config_hash: `config_hash` of its resolved configuration; empty where it is not known.
+        status: How it stands. A job of a driver that was killed stays `queued` or `running`.
+        exit_code: The exit status of its process, where it ended by itself.
+        signal: The number of the signal that ended it.
+        reason: Why it ended, in words, where no exception tells.
+        seconds: Wall time of the job.
+        host: The machine it ran on.
+        attempt: Which attempt this is, counted from 0.
+        error: `module.Type: message` of the exception that ended it.
+        traceback: The remote traceback as text.
+        log_tail: The last lines it wrote.
+        metrics: Scores by flat names (`test_accuracy`).
+        return_value: What the job returned, as JSON.
+        peak_memory_mb: Most memory it held, in 10^6 bytes.
+        code_version: `code_version()` where it ran.
+        started_at: ISO 8601, UTC.
+        finished_at: ISO 8601, UTC.
+        format: Version of this file's layout.
+    """
+
+    number: int
+    overrides: list[str] = field(default_factory=list)
+    config_hash: str = ""
+    status: Status = "queued"
+    exit_code: int | None = None
+    signal: int | None = None
+    reason: str | None = None
+    seconds: float | None = None
+    host: str | None = None
+    attempt: int = 0
+    error: str | None = None
+    traceback: str | None = None
+    log_tail: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    return_value: Any = None
+    peak_memory_mb: float | None = None
+    code_version: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    format: int = 1
+
+    @property
+    def fault(self) -> str | None:
+        """Why the job is not complete, in one line: its error, else its reason."""
+        text = self.error or self.reason
+        return " ".join(text.split()) if text else None
+
+
+def write_job(folder: Path, record: JobRecord) -> None:
+    """Write a job's record into its folder, atomically; values that JSON lacks become text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(
+        folder / JOB_FILE, {key: plain_value(value) for key, value in asdict(record).items()}
+    )
+
+
+def read_job(folder: Path) -> JobRecord | None:
+    """Read what is known of a job.
+
+    The figures of a tlx run's own `result.json` fill what the record leaves open; the run of a
+    driver that was killed may be found complete there. A folder without `job.json`, of another
+    launcher, is told from its `result.json` and Hydra's `.hydra/`.
+
+    Returns:
+        None where the folder is not a job's. A `job.json` that cannot be read is a job that is
+        `lost`, with the reason.
+    """
+    path, run = folder / JOB_FILE, read_tlx_run(folder)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        known = {one.name for one in fields(JobRecord)}
+        record = JobRecord(**{key: value for key, value in content.items() if key in known})
+        _check(record)
+    except (FileNotFoundError, NotADirectoryError):
+        from tlx.sweeps.other_launchers import job_of_other_launcher
+
+        return job_of_other_launcher(folder, run)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        reason = f"{path} cannot be read: {' '.join(str(error).split())}"
+        return JobRecord(number=number_of(folder), status="lost", reason=reason)
+    return record if run is None else with_run(record, run)
+
+
+def with_run(record: JobRecord, run: TlxRun) -> JobRecord:
+    """Return a job's record with what its tlx run says where the record says nothing."""
+    if record.status in UNFINISHED and run.status == "completed":
+        record = replace(record, status="completed", finished_at=run.finished_at)
+    own = record.return_value
+    return replace(
+        record,
+        metrics=dict(run.metrics) | record.metrics,
+        seconds=record.seconds or run.seconds or None,
+        peak_memory_mb=record.peak_memory_mb or run.peak_memory_mb,
+        return_value=run.return_value if own is None and record.status in DONE else own,
+    )
+
+
+def read_jobs(folder: Path) -> list[tuple[Path, JobRecord]]:
+    """Return every job of a sweep's folder with its own folder, by number.
+
+    Args:
+        folder: The sweep's folder. Jobs may lie deeper in it, where `hydra.sweep.subdir` says so.
+    """
+    return sorted(_walk(folder, 1), key=lambda job: (job[1].number, str(job[0])))
+
+
+def read_sweep(folder: Path) -> list[JobRecord]:
+    """Return the record of every job of a sweep's folder, by number.
+
+    Raises:
+        TlxError: Where the folder does not exist or holds no job.
+    """
+    if not folder.is_dir():
+        raise TlxError(f"{folder} is no folder. Give the folder of a sweep (hydra.sweep.dir).")
+    records = [record for _, record in read_jobs(folder)]
+    if records:
+        return records
+    remedy = "Give the folder that holds the folders of its jobs (hydra.sweep.dir)."
+    if (folder / JOB_FILE).exists() or read_tlx_run(folder) is not None:
+        raise TlxError(f"{folder} is the folder of a single run, not of a sweep. {remedy}")
+    raise TlxError(f"{folder} is not the folder of a sweep: no job is in it. {remedy}")
+
+
+def number_of(folder: Path) -> int:
+    """Return the number that a job's folder is named by, or -1."""
+    return int(folder.name) if folder.name.isascii() and folder.name.isdigit() else -1
+
+
+def config_hash(cfg: Mapping[str, Any]) -> str:
+    """Return a fingerprint of what a job is asked to do.
+
+    Args:
+        cfg: The resolved configuration as plain containers. Hydra's own part, `resume` and
+            `debug` are left out, as they do not change a job's numbers.
+
+    Returns:
+        SHA-256, as 64 hexadecimal digits; the order of keys does not matter.
+    """
+    task = {key: value for key, value in cfg.items() if key not in _NOT_PART_OF_THE_TASK}
+    return hashlib.sha256(json.dumps(_ordered(task)).encode()).hexdigest()
+
+
+@cache
+def code_version() -> str:
+    """Return tlx's version, with its commit where it runs from a checkout.
+
+    Returns:
+        Such as `0.1.0`, `0.1.0+g1a2b3c4d5e6f` or, with changes not committed,
+        `0.1.0+g1a2b3c4d5e6f.dirty`.
+    """
+    from tlx import __version__, runs
+    from tlx.runs.provenance import git_state
+
+    return version_text(__version__, git_state(Path(runs.__path__[0])))
+
+
+def version_text(version: str, git: Mapping[str, Any] | None) -> str:
+    """Return a version and the state of its checkout as one text."""
+    if git is None:
+        return version
+    return f"{version}+g{git['commit'][:12]}{'.dirty' if git['dirty'] else ''}"
+
+
+def _check(record: JobRecord) -> None:
+    """Refuse a record whose values would only fail later, far from their file."""
+    if record.status not in STATUSES:
+        raise ValueError(f"unknown status {record.status!r}")
+    if not isinstance(record.number, int) or not isinstance(record.metrics, dict):
+        raise ValueError("number or metrics have a wrong type")
+    record.overrides = [str(one) for one in record.overrides]
+
+
+def _walk(folder: Path, depth: int) -> Iterator[tuple[Path, JobRecord]]:
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.is_dir() and entry.name[0] != "."]
+    for name in names:
+        record = read_job(folder / name)
+        if record is not None:
+            yield folder / name, record
+        elif depth < MAX_SUBFOLDER_DEPTH:
+            yield from _walk(folder / name, depth + 1)
+
+
+def _ordered(value: Any) -> Any:
+    """Return nested containers in a form whose JSON does not depend on the order of keys."""
+    if isinstance(value, Mapping):
+        pairs = [[type(key).__name__, str(key), _ordered(item)] for key, item in value.items()]
+        return {"mapping": sorted(pairs, key=lambda pair: pair[:2])}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return cast("object", value)
+    return {type(value).__name__: plain_value(value)}
