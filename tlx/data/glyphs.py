@@ -23,7 +23,8 @@ class Glyphs:
     """Letters without any digit: an unlimited stand-in for a large source data set.
 
     Letters that resemble digits are kept, since they are letters: O and 0, l and 1, Z and 2,
-    З and 3, Ч and 4, S and 5, б and 6, g and 9. What transfers to digits rests partly on them.
+    Cyrillic ze and 3, che and 4, S and 5, Cyrillic be and 6, g and 9. How much of the transfer to
+    digits rests on them has not been measured.
 
     Args:
         train_size: Number of training images.
