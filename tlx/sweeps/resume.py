@@ -1,0 +1,144 @@
+"""What is left to do in a sweep's folder that holds jobs already."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tlx.sweeps.record import DONE, JobRecord, code_version, number_of, read_jobs
+from tlx.sweeps.tlx_run import read_tlx_run
+
+Action = Literal["run", "continue", "skip", "failed"]
+_NEEDS_RETRY = {"failed", "timed_out"}
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job of the sweep that is about to start.
+
+    Args:
+        number: The number that Hydra gives it.
+        overrides: What it is asked.
+        config_hash: `tlx.sweeps.record.config_hash` of its resolved configuration.
+    """
+
+    number: int
+    overrides: Sequence[str]
+    config_hash: str
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """What to do with one job.
+
+    Args:
+        job: The job.
+        action: `run`: from its start. `continue`: with `resume=` the tlx run that `folder` holds.
+            `skip`: it is complete, `record` holds its results. `failed`: it failed before and is
+            not asked to be run again, `record` tells how.
+        number: Its number in the sweep's folder: that of its earlier record, else a free one.
+        folder: The folder of its earlier record.
+        record: Its earlier record.
+    """
+
+    job: PlannedJob
+    action: Action
+    number: int
+    folder: Path | None = None
+    record: JobRecord | None = None
+
+
+@dataclass(frozen=True)
+class ResumePlan:
+    """What to do with every job, in the order they were given, and what the user should know."""
+
+    steps: tuple[PlannedStep, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def plan_resume(folder: Path, jobs: Sequence[PlannedJob], retry_failed: bool) -> ResumePlan:
+    """Compare the jobs of a sweep with what its folder holds.
+
+    A job is known again by its configuration's hash, whatever its number; two jobs of the same
+    configuration are two jobs. A complete one is skipped. One that was killed, lost, cancelled or
+    still running when its driver ended goes on: from its tlx run, where it has begun one, else
+    from its start. One that failed or timed out does so only if `retry_failed`.
+
+    Call it for the jobs of one launch, before any of them starts; of a sweeper that launches
+    batch after batch it also finds the jobs of the earlier batches.
+
+    Args:
+        folder: The sweep's folder; it need not exist.
+        jobs: The jobs to launch.
+        retry_failed: Whether jobs that failed shall run again.
+    """
+    earlier = read_jobs(folder) if folder.is_dir() else []
+    # Complete ones first: where a configuration was run twice, the result is what counts.
+    waiting = sorted(earlier, key=lambda pair: pair[1].status not in DONE)
+    free = _next_number(folder, earlier)
+    steps = []
+    for job in jobs:
+        found = _take(waiting, job)
+        if found is None:
+            number = max(free, job.number)
+            free = number + 1
+            steps.append(PlannedStep(job, "run", number))
+        else:
+            action = _action(*found, retry_failed)
+            steps.append(PlannedStep(job, action, found[1].number, *found))
+    return ResumePlan(tuple(steps), tuple(_warnings(steps, [record for _, record in waiting])))
+
+
+def next_number(folder: Path) -> int:
+    """Return the first number above those of all jobs in a sweep's folder; 0 for an empty one."""
+    return _next_number(folder, read_jobs(folder) if folder.is_dir() else [])
+
+
+def _next_number(folder: Path, earlier: Sequence[tuple[Path, JobRecord]]) -> int:
+    named = [number_of(path) for path in folder.iterdir()] if folder.is_dir() else []
+    return max([-1, *named, *(record.number for _, record in earlier)]) + 1
+
+
+def _take(waiting: list[tuple[Path, JobRecord]], job: PlannedJob) -> tuple[Path, JobRecord] | None:
+    """Take the job's earlier record out of those that no job has claimed yet."""
+    for index, (_, record) in enumerate(waiting):
+        if job.config_hash and record.config_hash == job.config_hash:
+            return waiting.pop(index)
+    return None
+
+
+def _action(folder: Path, record: JobRecord, retry_failed: bool) -> Action:
+    if record.status in DONE:
+        return "skip"
+    if record.status in _NEEDS_RETRY and not retry_failed:
+        return "failed"
+    return "continue" if _holds_unfinished_run(folder) else "run"
+
+
+def _holds_unfinished_run(folder: Path) -> bool:
+    """Return whether `resume=FOLDER` can go on there; a run without a checkpoint starts anew."""
+    run = read_tlx_run(folder)
+    return run is not None and run.status != "completed"
+
+
+def _warnings(steps: Sequence[PlannedStep], unclaimed: Sequence[JobRecord]) -> Iterator[str]:
+    here = code_version()
+    kept = [step.record for step in steps if step.record and step.action in ("skip", "continue")]
+    others = Counter(one.code_version for one in kept if one.code_version not in (None, here))
+    for version, count in others.items():
+        yield (
+            f"{count} of {len(steps)} jobs were run by {version}, this is {here}: what they have "
+            "done is kept. For results of one version only, choose another sweep folder."
+        )
+    if unclaimed:
+        numbers = ", ".join(str(record.number) for record in unclaimed[:20])
+        yield (
+            f"{len(unclaimed)} jobs of the folder are not in this sweep and stay as they are: "
+            f"{numbers}{', ...' if len(unclaimed) > 20 else ''}."
+        )
+    failed = sum(step.action == "failed" for step in steps)
+    if failed:
+        yield f"{failed} jobs failed before and are not run again; retry_failed=true does that."
