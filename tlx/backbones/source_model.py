@@ -37,12 +37,20 @@ class SourceModel:
         Args:
             from_weights: Whether the weights will be used, not only their input pipeline.
         """
+        from tlx.backbones.sources import WeightsError, builder_fault
         from tlx.backbones.weights import weights_faults
 
+        unknown = builder_fault(self.name)
+        if unknown is not None:
+            return [unknown]
+        try:
+            transforms = self._transforms(from_weights)
+        except WeightsError as error:
+            return [error.fault]
         return weights_faults(
             self.name,
             self.weights if from_weights else None,
-            transforms=self._transforms(from_weights),
+            transforms=transforms,
             image_size=self.image_size,
         )
 
@@ -68,7 +76,12 @@ class SourceModel:
         )
 
     def _transforms(self, from_weights: bool) -> str | None:
-        return self.transforms or (None if from_weights else self.weights)
+        """Return whose input pipeline to name: A's own also where its weights are not used."""
+        from tlx.backbones.weights import says_preprocess
+
+        if from_weights or self.transforms is not None:
+            return self.transforms
+        return self.weights if says_preprocess(self.name, self.weights) else None
 
 
 @cache

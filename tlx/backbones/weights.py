@@ -138,6 +138,15 @@ def _preprocess_of(source: Source) -> Preprocess | None:
     return None if card is None else Preprocess.from_dict(card.preprocess)
 
 
+def says_preprocess(name: str, weights: str | None) -> bool:
+    """Return whether weights tell how their images were preprocessed, as bare files do not.
+
+    Raises:
+        WeightsError: If there are no such weights.
+    """
+    return weights is not None and _preprocess_of(resolve(name, weights)) is not None
+
+
 def _bare_preprocess(name: str, bound_to: int | None) -> Preprocess:
     """Return the preprocessing for weights that do not say theirs."""
     default = default_preprocess(name)

@@ -1,0 +1,1 @@
+"""Letters -> digits with ten labels per class."""
