@@ -1,0 +1,1 @@
+"""Hydra sweeps on Spark: each job alone in a process, its end told whatever it is."""

@@ -1,0 +1,141 @@
+"""One Hydra job in this process, from what the driver composed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, run_job, setup_globals
+from hydra.types import HydraContext
+from omegaconf import DictConfig
+from omegaconf.basecontainer import BaseContainer
+
+from tlx.runs.result import RESULT_FILE, read_result
+from tlx.spark.function_reference import FunctionReference, reference
+from tlx.spark.pickling import dumps, loads, named, refuse_unpicklable, survives
+
+log = logging.getLogger(__name__)
+
+
+class JobExitedError(Exception):
+    """A job called `sys.exit` or was interrupted; Hydra records only an `Exception`."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text, code)
+        self.code = code
+
+    def __str__(self) -> str:
+        """Return what was raised."""
+        return str(self.args[0])
+
+
+@dataclass
+class SweepContext:
+    """What all jobs of a sweep share.
+
+    Args:
+        function: Hydra's task function, or where to find it.
+        hydra_context: Hydra's config loader and callbacks.
+        singletons: Hydra's global state, with OmegaConf's resolvers.
+    """
+
+    function: FunctionReference | Callable[..., Any]
+    hydra_context: HydraContext
+    singletons: dict[str, Any]
+
+
+def pack_context(function: Callable[..., Any], hydra_context: HydraContext) -> bytes:
+    """Return what all jobs share, as one pickle.
+
+    Raises:
+        RemoteJobError: Where the function can only go by value and cannot be pickled; the
+            message names the variable at fault.
+    """
+    target = reference(function)
+    if target is None:
+        try:
+            dumps(function)
+        except Exception as error:
+            raise refuse_unpicklable(function, error) from error
+    state = _picklable_state()
+    return dumps(SweepContext(target or function, hydra_context, state))
+
+
+def run_packed_job(context: bytes, config: bytes, may_resume: bool) -> JobReturn:
+    """Run one job in this process, as Hydra's basic launcher does.
+
+    Args:
+        context: From `pack_context`.
+        config: The pickle of the job's composed configuration.
+        may_resume: Go on with the run that the job's folder holds, where it holds one.
+    """
+    shared: SweepContext = loads(context)
+    Singleton.set_state(shared.singletons)
+    function = shared.function
+    if isinstance(function, FunctionReference):
+        function = function.load()
+    return run_here(function, loads(config), shared.hydra_context, may_resume)
+
+
+def run_here(
+    function: Callable[..., Any], config: DictConfig, context: HydraContext, may_resume: bool
+) -> JobReturn:
+    """Run one composed job; an exit or an interrupt of the job becomes its failure."""
+    setup_globals()
+
+    def task(cfg: DictConfig) -> Any:
+        try:
+            folder = Path(HydraConfig.get().runtime.output_dir)
+            resume = resume_of(function, folder) if may_resume else None
+            return function(cfg) if resume is None else resume(folder)
+        except SystemExit as error:
+            raise JobExitedError(named(error), _exit_code(error)) from error
+        except KeyboardInterrupt as error:
+            raise JobExitedError(named(error), 130) from error
+
+    return run_job(
+        task_function=task,
+        config=config,
+        job_dir_key="hydra.sweep.dir",
+        job_subdir_key="hydra.sweep.subdir",
+        hydra_context=context,
+    )
+
+
+def resume_of(function: Callable[..., Any], folder: Path) -> Callable[[Path], Any] | None:
+    """Return what goes on with the unfinished run in a folder, or None where none is there.
+
+    A command that writes tlx's `result.json` and has a function `resume(folder)` beside its job
+    is gone on with from its last checkpoint; any other function is run again from its start.
+    """
+    resume = getattr(sys.modules.get(getattr(function, "__module__", "")), "resume", None)
+    if resume is None or not (folder / RESULT_FILE).is_file():
+        return None
+    return None if read_result(folder).status == "completed" else resume
+
+
+def _exit_code(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    return error.code if isinstance(error.code, int) else 1
+
+
+def _picklable_state() -> dict[str, Any]:
+    """Return Hydra's global state, without the resolvers that cannot be sent."""
+    resolvers, kept = BaseContainer._resolvers, {}
+    for name, resolver in resolvers.items():
+        if survives(resolver) is None:
+            log.warning("The resolver %r cannot be pickled: jobs have to do without it.", name)
+        else:
+            kept[name] = resolver
+    try:
+        BaseContainer._resolvers = kept
+        return dict(Singleton.get_state())
+    finally:
+        BaseContainer._resolvers = resolvers

@@ -1,0 +1,1 @@
+"""How a job is kept apart from the worker that runs it: a fork, a fresh process, or not at all."""

@@ -1,0 +1,61 @@
+"""The files that the launcher keeps in a job's folder."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from tlx.runs.atomic import atomic_path
+
+STOP_FILE = ".stop"
+"""While this file is in a job's folder, its worker stops it."""
+
+TAIL_LINES = 30
+TAIL_BYTES = 16_000
+
+
+def log_files(folder: Path, attempt: int) -> tuple[Path, Path]:
+    """Return the files for stdout and stderr of an attempt; each attempt has its own."""
+    suffix = f".{attempt}.log" if attempt else ".log"
+    return folder / f"stdout{suffix}", folder / f"stderr{suffix}"
+
+
+def log_tail(folder: Path, attempt: int) -> str:
+    """Return the last lines a job wrote: of stderr, or of stdout where that is empty."""
+    out, err = log_files(folder, attempt)
+    return tail(err) or tail(out)
+
+
+def tail(path: Path, lines: int = TAIL_LINES) -> str:
+    """Return the last lines of a text file, or an empty text where there is none."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(deque(text.strip().splitlines(), maxlen=lines))
+
+
+def keep_envelope(folder: Path, token: str, envelope: dict[str, Any]) -> None:
+    """Keep an attempt's end, for the case that its executor is lost before it can be told."""
+    with atomic_path(folder / f".envelope-{token}.pickle") as path:
+        path.write_bytes(pickle.dumps(envelope))
+
+
+def kept_envelope(folder: Path, token: str) -> dict[str, Any] | None:
+    """Return the end of an earlier attempt of the same submission, or None."""
+    try:
+        content = (folder / f".envelope-{token}.pickle").read_bytes()
+    except OSError:
+        return None
+    kept: dict[str, Any] = pickle.loads(content)
+    return kept
+
+
+def forget_envelope(folder: Path, token: str) -> None:
+    """Remove what `keep_envelope` wrote, once the driver has it."""
+    (folder / f".envelope-{token}.pickle").unlink(missing_ok=True)

@@ -1,0 +1,94 @@
+"""What a job's own process tells of it, as one message of plain builtins."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import traceback
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, JobStatus
+
+from tlx.spark.hydra_job import JobExitedError
+from tlx.spark.pickling import named, pickled_exception, survives
+
+_HEADER = struct.Struct("!Q")
+_OWN_FRAMES = (str(Path(__file__).parent), str(Path("hydra", "core", "utils.py")))
+
+
+def outcome_of(job: JobReturn, max_return_bytes: int) -> dict[str, Any]:
+    """Return how a job ended, as it is sent to whoever supervises it.
+
+    Args:
+        job: What Hydra's `run_job` returned.
+        max_return_bytes: Largest pickle of a return value.
+    """
+    about = {"working_dir": job.working_dir, "told_callbacks": True}
+    value = job._return_value
+    if job.status == JobStatus.COMPLETED:
+        return about | _of_return_value(value, max_return_bytes)
+    if isinstance(value, JobExitedError):
+        text = f"{value}: the job left before it returned"
+        return about | {"status": "failed", "exit_code": value.code, "error": text}
+    return about | outcome_of_exception(value)
+
+
+def outcome_of_exception(error: BaseException) -> dict[str, Any]:
+    """Return the end of a job that raised."""
+    return {
+        "status": "failed",
+        "error": named(error),
+        "traceback": traceback_text(error),
+        "exception": pickled_exception(error),
+    }
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return an exception's traceback from the job's function on."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None and _is_own(frames):
+        frames = frames.tb_next
+    try:
+        return "".join(traceback.format_exception(type(error), error, frames))
+    except Exception:
+        return "".join(traceback.format_tb(frames)) + named(error)
+
+
+def send(pipe: int, outcome: dict[str, Any]) -> None:
+    """Write one message to a pipe: its length, then its pickle."""
+    content = pickle.dumps(outcome)
+    content = memoryview(_HEADER.pack(len(content)) + content)
+    while content:
+        content = content[os.write(pipe, content) :]
+
+
+def received(content: bytes) -> dict[str, Any] | None:
+    """Return the message that was read from a pipe, or None where it is not whole."""
+    if len(content) < _HEADER.size:
+        return None
+    (size,) = _HEADER.unpack(content[: _HEADER.size])
+    if len(content) < _HEADER.size + size:
+        return None
+    message: dict[str, Any] = pickle.loads(content[_HEADER.size : _HEADER.size + size])
+    return message
+
+
+def _of_return_value(value: Any, max_return_bytes: int) -> dict[str, Any]:
+    content = survives(value)
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    remedy = "Return numbers, texts, lists or dictionaries; write the rest to files."
+    if content is None:
+        error = f"the job completed, but its return value ({kind}) cannot be pickled. {remedy}"
+        return {"status": "failed", "error": error}
+    if len(content) > max_return_bytes:
+        size = f"{len(content) / 1e6:.1f} MB, hydra.launcher.max_return_mb allows"
+        error = f"the job completed, but its return value ({kind}) is too large: {size} "
+        return {"status": "failed", "error": f"{error}{max_return_bytes / 1e6:g}. {remedy}"}
+    return {"status": "completed", "result": content}
+
+
+def _is_own(frames: Any) -> bool:
+    file = frames.tb_frame.f_code.co_filename
+    return any(own in file for own in _OWN_FRAMES)

@@ -1,0 +1,80 @@
+"""What a Spark worker does with one job. It never raises for the job's fault."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import platform
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tlx.spark.envelope import Envelope
+from tlx.spark.isolation.child import add_to_path
+from tlx.spark.isolation.files import STOP_FILE, keep_envelope, kept_envelope, log_tail
+
+_LEARNED: set[str] = set()
+"""Modules of jobs that ended well here: they are safe to import before the next fork."""
+
+
+def run_in_worker(task: dict[str, Any]) -> dict[str, Any]:
+    """Run one job and return its envelope as a dictionary.
+
+    Args:
+        task: A `Task` as a dictionary, with `attempt` as Spark counts it.
+    """
+    folder = Path(task["folder"])
+    earlier = kept_envelope(folder, task["token"]) if task["attempt"] else None
+    if earlier is not None:
+        return earlier
+    if (folder / STOP_FILE).exists():
+        stopped = Envelope(status="cancelled", reason="stopped before it ran")
+        return stopped.to_builtins()
+    add_to_path(task["sys_path"])
+    preload(task["preload"])
+    started_at, started = _now(), time.perf_counter()
+    try:
+        fields = _isolated(task)
+    except Exception as error:  # of the launcher itself: no fork, no file, a full disk
+        from tlx.spark.outcome import outcome_of_exception
+
+        fields = outcome_of_exception(error) | {"status": "lost"}
+    envelope = Envelope.from_builtins(fields)
+    envelope.seconds = round(time.perf_counter() - started, 3)
+    envelope.started_at, envelope.finished_at = started_at, _now()
+    envelope.host, envelope.attempt = platform.node(), task["attempt"]
+    if envelope.status != "completed":
+        envelope.log_tail = log_tail(folder, task["attempt"])
+    with contextlib.suppress(OSError):
+        keep_envelope(folder, task["token"], envelope.to_builtins())
+    return envelope.to_builtins()
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import modules once, for every fork to come; a missing one is the job's own affair."""
+    for name in [*modules, *_LEARNED]:
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+
+def _isolated(task: dict[str, Any]) -> dict[str, Any]:
+    from tlx.spark.isolation.fork import run_forked, unsafe_to_fork
+    from tlx.spark.isolation.fresh import run_fresh
+    from tlx.spark.isolation.here import run_here
+
+    if task["isolation"] == "none":
+        return run_here(task)
+    if task["isolation"] == "subprocess" or unsafe_to_fork():
+        return run_fresh(task)
+    fields = run_forked(task)
+    if fields["status"] == "completed":
+        _LEARNED.update(task["learn"])
+    return fields
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
