@@ -26,11 +26,18 @@ class Scripted(LightningModule):
     Args:
         accuracies: Validation accuracy of each epoch.
         fails_in: Epoch (from 0) in whose second step the fit breaks.
+        losses: Validation loss of each epoch; None means 1 throughout.
     """
 
-    def __init__(self, accuracies: list[float], fails_in: int | None = None) -> None:
+    def __init__(
+        self,
+        accuracies: list[float],
+        fails_in: int | None = None,
+        losses: list[float] | None = None,
+    ) -> None:
         super().__init__()
         self.accuracies = accuracies
+        self.losses = losses or [1.0] * len(accuracies)
         self.fails_in = fails_in
         self.backbone = SimpleNamespace(network=nn.Linear(1, 1))
         self.network = self.backbone.network
@@ -47,7 +54,7 @@ class Scripted(LightningModule):
         nn.init.constant_(self.network.weight, self.current_epoch + 1)
 
     def validation_step(self, batch: list[Tensor], batch_index: int) -> None:
-        self.log("val_loss", 1.0)
+        self.log("val_loss", self.losses[self.current_epoch])
         self.log("val_accuracy", self.accuracies[self.current_epoch])
 
     def configure_optimizers(self) -> Any:

@@ -38,6 +38,18 @@ def test_best_weights_are_those_of_the_earliest_best_epoch(
     assert best.path == tmp_path / "checkpoints/best.safetensors"
 
 
+@pytest.mark.parametrize(
+    ("losses", "epoch"),
+    [([3.0, 2.0, 1.0], 2), ([3.0, 1.0, 2.0], 2), ([0.1, 2.0, 3.0], 1)],
+)
+def test_best_weights_of_equal_accuracy_are_those_of_the_lowest_loss(
+    losses: list[float], epoch: int, tmp_path: Path
+) -> None:
+    best = BestWeights(tmp_path)
+    fit_scripted(tmp_path, Scripted([0.9, 0.9, 0.5], losses=losses), [best])
+    assert best.epoch == epoch
+
+
 def test_best_weights_of_a_resumed_fit_remember_the_earlier_best(tmp_path: Path) -> None:
     accuracies = [0.3, 0.9, 0.5, 0.9]
     with pytest.raises(RuntimeError, match="broken off"):
