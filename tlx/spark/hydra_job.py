@@ -80,13 +80,25 @@ def run_packed_job(context: bytes, config: bytes, may_resume: bool) -> JobReturn
     function = shared.function
     if isinstance(function, FunctionReference):
         function = function.load()
-    return run_here(function, loads(config), shared.hydra_context, may_resume)
+    return run_composed(function, loads(config), shared.hydra_context, may_resume)
 
 
-def run_here(
-    function: Callable[..., Any], config: DictConfig, context: HydraContext, may_resume: bool
+def run_composed(
+    function: Callable[..., Any],
+    config: DictConfig,
+    context: HydraContext,
+    may_resume: bool,
+    is_own_process: bool = True,
 ) -> JobReturn:
-    """Run one composed job; an exit or an interrupt of the job becomes its failure."""
+    """Run one composed job; an exit of the job becomes its failure.
+
+    Args:
+        function: Hydra's task function.
+        config: The job's configuration, Hydra's own part included.
+        context: Hydra's config loader and callbacks.
+        may_resume: Go on with the run that the job's folder holds, where it holds one.
+        is_own_process: Whether an interrupt is meant for this job alone, and not for the sweep.
+    """
     setup_globals()
 
     def task(cfg: DictConfig) -> Any:
@@ -97,6 +109,8 @@ def run_here(
         except SystemExit as error:
             raise JobExitedError(named(error), _exit_code(error)) from error
         except KeyboardInterrupt as error:
+            if not is_own_process:
+                raise
             raise JobExitedError(named(error), 130) from error
 
     return run_job(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import re
 import secrets
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
 
 _LOG4J = """rootLogger.level = warn
-rootLogger.appenderRef.file.ref = console
+rootLogger.appenderRef.console.ref = console
 appender.console.type = Console
 appender.console.name = console
 appender.console.target = SYSTEM_ERR
@@ -78,7 +79,7 @@ class Session:
 
     def stop(self) -> None:
         """Stop Spark and its JVM, and wait for the end of it."""
-        global _session  # noqa: PLW0603
+        global _session
         _session = None
         gateway = self.context._gateway
         with contextlib.suppress(Exception):
@@ -99,7 +100,7 @@ def open_session(options: SessionOptions, log_file: Path | None = None) -> Sessi
     Raises:
         SparkStartError: Where Java is missing, or the master cannot be reached, or Spark fails.
     """
-    global _session  # noqa: PLW0603
+    global _session
     if _session is not None and _session.options == options and _is_alive(_session):
         return _session
     if _session is not None:
@@ -149,6 +150,7 @@ def spark_properties(options: SessionOptions, log4j_file: Path) -> dict[str, str
         "spark.task.cpus": str(options.cpus_per_job),
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(module_path()),
         "spark.python.worker.faulthandler.enabled": "false",
+        "spark.python.task.killTimeout": "1s",
         "spark.speculation": "false",  # a job writes to its folder: never two at once
     }
     if options.is_own_cluster:
@@ -166,8 +168,9 @@ def _start(options: SessionOptions, java_home: Path, log_file: Path) -> SparkCon
     from pyspark import SparkConf, SparkContext
     from pyspark.java_gateway import launch_gateway
 
-    log4j_file = log_file.with_name(".spark-log4j2.properties")
-    log4j_file.parent.mkdir(parents=True, exist_ok=True)
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each connection it closes
+    log4j_file = Path(tempfile.mkdtemp(prefix="tlx-spark-")) / "log4j2.properties"
     log4j_file.write_text(_LOG4J, encoding="utf-8")
     properties = spark_properties(options, log4j_file)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
@@ -211,7 +214,9 @@ def _uninterrupted(start: Any) -> Any:
 
 
 def _start_error(options: SessionOptions, log_file: Path, error: Exception) -> SparkStartError:
-    lines = [line for line in tail(log_file).splitlines() if re.search("ERROR|Exception|rror", line)]
+    lines = [
+        line for line in tail(log_file).splitlines() if re.search("ERROR|Exception|rror", line)
+    ]
     detail = " ".join(" ".join(lines[-3:] or [str(error)]).split())[:600]
     return SparkStartError(
         f"hydra.launcher.master={options.master}: Spark does not start ({detail}). "

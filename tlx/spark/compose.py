@@ -1,0 +1,131 @@
+"""Compose a sweep's jobs on the driver, where relative paths and resolvers mean what they say."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobRuntime, filter_overrides
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from tlx.sweeps.plain_values import plain_value
+from tlx.sweeps.record import config_hash
+
+
+@dataclass
+class ComposedJob:
+    """A job as it will run.
+
+    Args:
+        number: Its number in the sweep's folder.
+        overrides: What the sweeper asked, Hydra's own options included.
+        config: The composed configuration, Hydra's own part included.
+        folder: The job's absolute folder.
+        config_hash: Fingerprint of its resolved configuration without Hydra's own part.
+        may_resume: Whether to go on with the run that its folder holds.
+    """
+
+    number: int
+    overrides: list[str]
+    config: DictConfig
+    folder: Path
+    config_hash: str
+    may_resume: bool = False
+
+    @property
+    def shown_overrides(self) -> list[str]:
+        """The overrides without Hydra's own options."""
+        return list(filter_overrides(self.overrides))
+
+    def numbered(self, number: int, may_resume: bool) -> ComposedJob:
+        """Return the job under the number that it keeps in the sweep's folder."""
+        _set_number(self.config, number)
+        folder = _output_folder(self.config)
+        return ComposedJob(
+            number, self.overrides, self.config, folder, self.config_hash, may_resume
+        )
+
+    def job_return(self, working_dir: str | None = None) -> JobReturn:
+        """Return what Hydra's sweeper gets, without status and value."""
+        config = copy.deepcopy(self.config)
+        with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+            config.hydra.runtime.output_dir = str(self.folder)
+        return JobReturn(
+            overrides=cast("list[str]", OmegaConf.to_container(config.hydra.overrides.task)),
+            cfg=task_config(config),
+            hydra_cfg=OmegaConf.masked_copy(config, "hydra"),
+            working_dir=working_dir or str(Path.cwd()),
+            task_name=JobRuntime.instance().get("name"),
+        )
+
+
+def compose_job(
+    context: HydraContext, sweep: DictConfig, overrides: Sequence[str], number: int
+) -> ComposedJob:
+    """Compose one job.
+
+    Args:
+        context: Hydra's config loader and callbacks.
+        sweep: The sweep's own configuration.
+        overrides: What the sweeper asks of this job.
+        number: The job's number.
+    """
+    config = context.config_loader.load_sweep_config(sweep, list(overrides))
+    with read_write(config.hydra), open_dict(config.hydra):
+        config.hydra.sweep.dir = str(sweep_folder(sweep))
+    _set_number(config, number)
+    return ComposedJob(number, list(overrides), config, _output_folder(config), fingerprint(config))
+
+
+def sweep_folder(sweep: DictConfig) -> Path:
+    """Return the sweep's absolute folder."""
+    return Path(str(sweep.hydra.sweep.dir)).absolute()
+
+
+def task_config(config: DictConfig) -> DictConfig:
+    """Return a job's configuration without Hydra's own part, as its function gets it."""
+    task = copy.deepcopy(config)
+    with read_write(task), open_dict(task):
+        del task["hydra"]
+    return task
+
+
+def fingerprint(config: DictConfig) -> str:
+    """Return the hash of a job's resolved configuration."""
+    with _as_hydra_config(config):
+        try:
+            plain = OmegaConf.to_container(task_config(config), resolve=True, enum_to_str=True)
+        except Exception:  # a resolver that works only in the job, a value still missing
+            plain = OmegaConf.to_container(task_config(config), resolve=False, enum_to_str=True)
+    return config_hash(cast("Mapping[str, Any]", plain_value(plain)))
+
+
+def _set_number(config: DictConfig, number: int) -> None:
+    with read_write(config.hydra), open_dict(config.hydra):
+        config.hydra.job.id = number
+        config.hydra.job.num = number
+
+
+def _output_folder(config: DictConfig) -> Path:
+    with _as_hydra_config(config):
+        subfolder = str(OmegaConf.select(config, "hydra.sweep.subdir"))
+        return Path(str(config.hydra.sweep.dir), subfolder).absolute()
+
+
+class _as_hydra_config:  # noqa: N801 - used as a function
+    """Let `${hydra:...}` speak of one job while its configuration is resolved."""
+
+    def __init__(self, config: DictConfig) -> None:
+        self._config = config
+
+    def __enter__(self) -> None:
+        self._before = HydraConfig.instance().cfg
+        HydraConfig.instance().set_config(self._config)
+
+    def __exit__(self, *_: object) -> None:
+        HydraConfig.instance().cfg = self._before

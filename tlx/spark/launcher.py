@@ -1,0 +1,227 @@
+"""`hydra/launcher=spark`: every job of a sweep alone on a Spark slot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hydra.core.utils import JobReturn, configure_log, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from tlx.errors import ConfigError, Fault, did_you_mean
+from tlx.spark.board import Board
+from tlx.spark.compose import sweep_folder
+from tlx.spark.config import SparkLauncherConf
+from tlx.spark.devices import Devices, visible_devices
+from tlx.spark.launch import Step, asked_of_hydra, plan
+from tlx.spark.returns import earlier_return
+from tlx.spark.sweep_run import SweepRun
+from tlx.sweeps.folder import claimed_sweep
+
+ISOLATIONS = ("fork", "subprocess", "none")
+log = logging.getLogger("tlx")
+
+
+class SparkLauncher(Launcher):  # type: ignore[misc]
+    """Runs a sweep's jobs on Spark; `launch` never raises for a job.
+
+    A sweeper that has the next job only when one has ended uses `submit`, `cancel` and `close`.
+
+    Args:
+        **options: The fields of `SparkLauncherConf`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.options = SparkLauncherConf(**options)
+        self._open: tuple[SweepRun, Board] | None = None
+        self._closing = ExitStack()
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Take what Hydra knows of the sweep.
+
+        Raises:
+            ConfigError: Where an option cannot be used.
+        """
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+        faults = option_faults(self.options)
+        if faults:
+            raise ConfigError(faults)
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        """Run jobs, those left out that the sweep's folder holds complete.
+
+        Args:
+            job_overrides: What the sweeper asks of each job.
+            initial_job_idx: The number of the first.
+
+        Returns:
+            One per job, in order; `FAILED` ones carry the exception with the remote traceback.
+
+        Raises:
+            SparkStartError: Where there is no Spark to run on.
+            KeyboardInterrupt: After Ctrl-C, when all is stopped and the table written.
+        """
+        if not job_overrides:
+            return []
+        self._prepare()
+        with ExitStack() as stack:
+            stack.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
+            steps = self._plan(job_overrides, initial_job_idx)
+            run, board = self._start(stack, steps)
+            futures = {}
+            for index, step in enumerate(steps):
+                if step.earlier is not None:
+                    board.skipped(step.earlier)
+                else:
+                    assert run is not None
+                    futures[index] = run.submit(step.job)
+            if run is not None:
+                run.results(list(futures.values()))
+            returns = [_returned(index, step, futures) for index, step in enumerate(steps)]
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        return returns
+
+    def submit(self, overrides: Sequence[str], number: int) -> Future[JobReturn]:
+        """Queue one job and return at once.
+
+        Args:
+            overrides: What the sweeper asks of it.
+            number: Its number; a job that the folder holds already keeps its own.
+        """
+        if self._open is None:
+            self._prepare()
+            self._closing.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
+            (step,) = self._plan([overrides], number)
+            run, board = self._start(self._closing, [Step(step.job, None)])
+            assert run is not None
+            self._open = run, board
+        else:
+            (step,) = self._plan([overrides], number)
+        run, board = self._open
+        self._numbers = {**getattr(self, "_numbers", {}), number: step.job.number}
+        if step.earlier is None:
+            return run.submit(step.job)
+        board.skipped(step.earlier)
+        settled: Future[JobReturn] = Future()
+        settled.set_result(earlier_return(step.job, step.earlier))
+        return settled
+
+    def cancel(self, number: int, reason: str = "cancelled") -> None:
+        """Stop a submitted job, whether it waits or runs."""
+        if self._open is not None:
+            self._open[0].cancel(getattr(self, "_numbers", {}).get(number, number), reason)
+
+    def stop(self, reason: str) -> None:
+        """Stop all submitted jobs: at most about five seconds."""
+        if self._open is not None:
+            self._open[0].stop(reason)
+
+    def close(self) -> None:
+        """End what `submit` opened: the table is written, all failures are shown again."""
+        self._open = None
+        self._closing.close()
+
+    @property
+    def folder(self) -> Path:
+        """The sweep's absolute folder."""
+        return sweep_folder(self.config)
+
+    def slots(self) -> int:
+        """Return how many jobs run at a time; starts Spark where it does not run yet."""
+        return self._parallelism()[1]
+
+    def _prepare(self) -> None:
+        setup_globals()
+        configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _plan(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[Step]:
+        retry = self.options.retry_failed
+        return plan(self.hydra_context, self.config, job_overrides, first, retry)
+
+    def _start(self, stack: ExitStack, steps: Sequence[Step]) -> tuple[SweepRun | None, Board]:
+        """Open Spark where there is something to run, and what tells of it."""
+        to_run = sum(step.earlier is None for step in steps)
+        if to_run == 0:
+            log.info("All %d jobs are settled in %s: nothing to run.", len(steps), self.folder)
+            board = Board(self.folder, len(steps))
+            stack.callback(board.close)
+            return None, board
+        runner, parallelism, devices = self._parallelism()
+        log.info(
+            "Launching %d jobs on Spark (%s), %d at a time, in %s",
+            to_run,
+            self.options.master,
+            parallelism,
+            self.folder,
+        )
+        board = Board(self.folder, len(steps))
+        stack.callback(board.close)
+        run = SweepRun(
+            self.task_function,
+            self.hydra_context,
+            self.options,
+            runner,
+            parallelism,
+            devices,
+            board,
+        )
+        stack.callback(run.close)
+        return run, board
+
+    def _parallelism(self) -> tuple[Any, int, Devices]:
+        """Open Spark, check it, and return its runner, the number of slots and the devices."""
+        from tlx.spark.checks import check_session
+        from tlx.spark.session import open_session, session_options
+        from tlx.spark.spark_runner import SparkRunner
+
+        options = self.options
+        asked = session_options(
+            options.master, dict(options.conf), options.cpus_per_job, options.start_timeout_s
+        )
+        gpus = options.gpus_per_job if asked.is_local else 0
+        devices = Devices(visible_devices() if gpus else [], gpus)
+        session = open_session(asked, self.folder / "spark.log")
+        check_session(session, self.folder)
+        runner = SparkRunner(session, options.cpus_per_job, options.gpus_per_job)
+        slots = options.parallelism or runner.slots()
+        return runner, min(slots, devices.jobs or slots), devices
+
+
+def option_faults(options: SparkLauncherConf) -> list[Fault]:
+    """Return every option of the launcher that cannot be used."""
+    faults = []
+    if options.isolation not in ISOLATIONS:
+        remedy = did_you_mean(options.isolation, ISOLATIONS)
+        faults.append(
+            Fault("hydra.launcher.isolation", options.isolation, "no such isolation", remedy)
+        )
+    least = {"parallelism": 1, "cpus_per_job": 1, "gpus_per_job": 0, "grace_s": 0, "timeout_s": 0}
+    for name, smallest in least.items():
+        value = getattr(options, name)
+        if value is not None and (value < smallest or (name == "timeout_s" and value == 0)):
+            reason, remedy = "too small", f"Give {smallest} or more."
+            faults.append(Fault(f"hydra.launcher.{name}", value, reason, remedy))
+    return faults
+
+
+def _returned(index: int, step: Step, futures: dict[int, Future[JobReturn]]) -> JobReturn:
+    if step.earlier is not None:
+        return earlier_return(step.job, step.earlier)
+    future = futures[index]
+    if future.cancelled():
+        from tlx.spark.envelope import Envelope
+        from tlx.spark.returns import job_return
+
+        return job_return(step.job, Envelope(status="cancelled", reason="cancelled while queued"))
+    return future.result()

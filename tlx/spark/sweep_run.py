@@ -1,0 +1,222 @@
+"""One sweep on the driver: what runs, what is skipped, what is stopped, what is told."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import uuid4
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import HydraContext
+
+from tlx.spark.board import Board
+from tlx.spark.compose import ComposedJob
+from tlx.spark.config import SparkLauncherConf
+from tlx.spark.devices import Devices
+from tlx.spark.envelope import Envelope
+from tlx.spark.function_reference import reference
+from tlx.spark.hydra_job import pack_context
+from tlx.spark.isolation.files import STOP_FILE, forget_envelope
+from tlx.spark.isolation.task import Task
+from tlx.spark.pickling import dumps
+from tlx.spark.pool import Pool
+from tlx.spark.returns import job_return
+
+STOP_S = 4.0
+"""Seconds that running jobs have to end by themselves after Ctrl-C, their grace included."""
+
+TLX_MODULES = ["torch", "torchvision", "torchmetrics", "pytorch_lightning"]
+log = logging.getLogger("tlx")
+
+
+class Runner(Protocol):
+    """Where tasks run."""
+
+    def run(self, task: Task, description: str) -> Envelope:
+        """Run a task and return how it ended."""
+
+    def cancel(self, token: str) -> None:
+        """End a task by force."""
+
+
+@dataclass
+class _Submitted:
+    job: ComposedJob
+    token: str
+    future: Future[JobReturn]
+    running: bool = False
+
+
+class SweepRun:
+    """A sweep while it runs.
+
+    Args:
+        function: Hydra's task function.
+        hydra_context: Hydra's config loader and callbacks.
+        options: The launcher's options.
+        runner: Where tasks run.
+        parallelism: How many jobs at a time.
+        devices: The accelerators that this program hands out itself.
+        board: Where everything is told.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        hydra_context: HydraContext,
+        options: SparkLauncherConf,
+        runner: Runner,
+        parallelism: int,
+        devices: Devices,
+        board: Board,
+    ) -> None:
+        self._context = pack_context(function, hydra_context)
+        self._callbacks = hydra_context.callbacks
+        self._options, self._runner, self._devices = options, runner, devices
+        self._board = board
+        self._pool: Pool[JobReturn] = Pool(parallelism)
+        self._submitted: dict[int, _Submitted] = {}
+        self._lock = threading.RLock()
+        self._stopped: str | None = None
+        found = reference(function)
+        self._learn = [found.module] if found else []
+        self._preload = preloaded(options.preload, function)
+
+    def submit(self, job: ComposedJob) -> Future[JobReturn]:
+        """Queue a job; the future gives what `launch` returns of it, and never raises for it."""
+        token = f"tlx-{job.number}-{uuid4().hex[:8]}"
+        job.folder.mkdir(parents=True, exist_ok=True)
+        (job.folder / STOP_FILE).unlink(missing_ok=True)
+        self._board.queued(job)
+        submitted = _Submitted(job, token, Future())
+        with self._lock:
+            self._submitted[job.number] = submitted
+        submitted.future = self._pool.submit(lambda: self._run(submitted))
+        return submitted.future
+
+    def results(self, futures: Sequence[Future[JobReturn]]) -> None:
+        """Wait for jobs; on Ctrl-C stop all that runs, and pass the interrupt on."""
+        pending = set(futures)
+        try:
+            while pending:
+                _, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+        except KeyboardInterrupt:
+            self.stop("stopped by the user")
+            raise
+
+    def cancel(self, number: int, reason: str = "cancelled") -> None:
+        """Stop one job, whether it waits or runs."""
+        with self._lock:
+            submitted = self._submitted.get(number)
+        if submitted is None:
+            return
+        if submitted.future.cancel():
+            self._end(submitted, Envelope(status="cancelled", reason=reason))
+        else:
+            with contextlib.suppress(OSError):
+                (submitted.job.folder / STOP_FILE).touch()
+
+    def stop(self, reason: str) -> None:
+        """Cancel what waits, stop what runs, and wait for it: at most about five seconds."""
+        self._cancel_all(reason)
+        with self._lock:
+            rest = [one.future for one in self._submitted.values()]
+        ends = time.monotonic() + STOP_S
+        _, hanging = wait(rest, timeout=STOP_S)
+        if hanging:
+            for one in self._live():
+                self._runner.cancel(one.token)
+            wait(hanging, timeout=max(1.0, ends + 1.5 - time.monotonic()))
+        for one in self._live():  # what does not even end by force is not waited for
+            self._end(one, Envelope(status="cancelled", reason=reason))
+
+    def close(self) -> None:
+        """Let the threads end; everything has been told before."""
+        self._pool.close()
+
+    def _cancel_all(self, reason: str) -> None:
+        self._stopped = reason
+        for one in self._live():
+            self.cancel(one.job.number, reason)
+
+    def _live(self) -> list[_Submitted]:
+        with self._lock:
+            return list(self._submitted.values())
+
+    def _run(self, submitted: _Submitted) -> JobReturn:
+        """Run one job from a thread of the pool."""
+        job = submitted.job
+        if self._stopped is not None:
+            return self._end(submitted, Envelope(status="cancelled", reason=self._stopped))
+        submitted.running = True
+        try:
+            with self._devices.lent() as environment:
+                self._board.started(job)
+                task = self._task(submitted, environment)
+                envelope = self._runner.run(task, " ".join(job.shown_overrides) or "(defaults)")
+        except Exception as error:  # of the launcher itself, such as an unpicklable configuration
+            reason = f"{type(error).__name__}: {error}"
+            envelope = Envelope(status="lost", reason=reason)
+        if envelope.status in ("lost", "cancelled") and self._stopped is not None:
+            envelope.status, envelope.reason = "cancelled", self._stopped
+        return self._end(submitted, envelope)
+
+    def _end(self, submitted: _Submitted, envelope: Envelope) -> JobReturn:
+        """Tell how a job ended, once."""
+        job = submitted.job
+        returned = job_return(job, envelope)
+        with self._lock:
+            if self._submitted.pop(job.number, None) is None:
+                return returned
+        self._board.ended(job, envelope)
+        (job.folder / STOP_FILE).unlink(missing_ok=True)
+        forget_envelope(job.folder, submitted.token)
+        if not envelope.told_callbacks and submitted.running:
+            self._callbacks.on_job_end(config=job.config, job_return=returned)
+        is_failure = returned.status == JobStatus.FAILED and envelope.status != "cancelled"
+        if is_failure and self._options.fail_fast and self._stopped is None:
+            self._cancel_all(f"fail_fast: job {job.number} {envelope.status}")
+        return returned
+
+    def _task(self, submitted: _Submitted, environment: dict[str, str]) -> Task:
+        job, options = submitted.job, self._options
+        return Task(
+            number=job.number,
+            folder=str(job.folder),
+            config=dumps(job.config),
+            context=self._context,
+            cwd=os.getcwd(),  # noqa: PTH109
+            sys_path=[str(Path(entry or ".").absolute()) for entry in sys.path],
+            environment=environment,
+            isolation=options.isolation,
+            preload=self._preload,
+            threads=options.cpus_per_job,
+            may_resume=job.may_resume,
+            timeout_s=options.timeout_s,
+            grace_s=options.grace_s,
+            max_return_bytes=int(options.max_return_mb * 1e6),
+            token=submitted.token,
+            learn=self._learn,
+        )
+
+
+def preloaded(asked: Sequence[str] | None, function: Callable[..., Any]) -> list[str]:
+    """Return the modules that a worker imports before it forks.
+
+    Args:
+        asked: `hydra.launcher.preload`.
+        function: Hydra's task function; for tlx's own commands it is known what they need.
+    """
+    if asked is not None:
+        return list(asked)
+    found = reference(function)
+    return TLX_MODULES if found is not None and found.module.startswith("tlx.") else []
