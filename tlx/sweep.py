@@ -75,7 +75,7 @@ def report(folder: Path, metrics: Sequence[str] | None = None, minimize: bool = 
     lines += ["", *failure_lines(records)] if failure_lines(records) else []
     unfinished = sum(record.status in UNFINISHED for record in records)
     if unfinished:
-        lines += ["", f"{unfinished} jobs have not ended; if nothing runs there, resume the sweep."]
+        lines += ["", f"not ended: {unfinished}. If nothing runs there any more, resume the sweep."]
     print(printable("\n".join(lines), sys.stdout.encoding))
     if any(record.status in FAILURES for record in records):
         return EXIT_FAILED
@@ -95,7 +95,7 @@ def _ranking_lines(
     lines = [f"all jobs: {' '.join(ranking.shared)}"] if ranking.shared else []
     lines.append(f"ranked by {names[0]}, {'lowest' if minimize else 'highest'} first")
     if ranking.left_out:
-        lines.append(f"left out: {ranking.left_out} complete jobs without a finite {names[0]}")
+        lines.append(f"left out, complete but without a finite {names[0]}: {ranking.left_out}")
     return [*lines, "", *markdown_table(ranking.table, digits=4).splitlines()]
 
 

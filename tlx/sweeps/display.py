@@ -49,7 +49,11 @@ class SweepDisplay:
         self._stream = stream
         self._encoding = stream.encoding or "utf-8"
         self._minimize = minimize
+        # rich holds a lock of its own while it asks for the live line, for which `_lock` is taken.
+        # Printing takes rich's: so it must never happen under `_lock`, but keeps its order by
+        # `_printing`, which the live line does not need.
         self._lock = threading.RLock()
+        self._printing = threading.RLock()
         self._running: set[int] = set()
         self._ended: list[JobRecord] = []
         self._started_s = time.perf_counter()
@@ -65,29 +69,22 @@ class SweepDisplay:
 
     def job_ended(self, record: JobRecord) -> None:
         """Tell how a job ended, whether it had started or not."""
-        with self._lock:
-            self._running.discard(record.number)
-            self._ended.append(record)
-            self._total = max(self._total, len(self._ended))
-            if record.status == "skipped":
-                return
-            width = len(str(self._total))
-            place = f"[{len(self._ended):>{width}}/{self._total}]"
-            is_failure = record.status in FAILURES
-            self._print(
-                [f"{place} {job_line(record)}", *(tail_lines(record) if is_failure else [])]
-            )
+        with self._printing:
+            lines = self._count_ended(record)
+            if lines:
+                self._print(lines)
 
     def close(self) -> None:
         """End the live display and sum up; a second call does nothing."""
-        with self._lock:
+        with self._printing:
             if self._closed:
                 return
             self._closed = True
-        if self._live is not None:
-            self._live.stop()  # outside the lock: its thread may be waiting for it
-        with self._lock:
-            self._print(self._summary())
+            if self._live is not None:
+                self._live.stop()
+            with self._lock:
+                lines = self._summary()
+            self._print(lines)
 
     def status_line(self) -> str:
         """Return the state of the sweep in one line."""
@@ -104,6 +101,18 @@ class SweepDisplay:
             line = ", ".join(parts) + (f", {duration(left_s)} left" if left_s is not None else "")
             best = best_job(self._ended, self._minimize)
             return line + (f"  {_best_line(best)}" if best else "")
+
+    def _count_ended(self, record: JobRecord) -> list[str]:
+        """Count a job as ended and return what there is to tell of it."""
+        with self._lock:
+            self._running.discard(record.number)
+            self._ended.append(record)
+            self._total = max(self._total, len(self._ended))
+            if record.status == "skipped":
+                return []
+            place = f"[{len(self._ended):>{len(str(self._total))}}/{self._total}]"
+            tail = tail_lines(record) if record.status in FAILURES else []
+            return [f"{place} {job_line(record)}", *tail]
 
     def _worked(self) -> list[JobRecord]:
         return [record for record in self._ended if record.status != "skipped"]

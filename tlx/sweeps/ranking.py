@@ -116,7 +116,7 @@ def _override_keys(records: Sequence[JobRecord]) -> tuple[list[str], tuple[str, 
     keys = [key for key in {key: None for job in jobs for key in job} if not is_seed(key)]
     differing = [key for key in keys if len({repr(job.get(key, "")) for job in jobs}) > 1]
     alike = [key for key in keys if key not in differing]
-    return differing, tuple(f"{key}={jobs[0][key]}" for key in alike)
+    return differing, tuple(f"{key}={_short(jobs[0][key]) or 'null'}" for key in alike)
 
 
 def _numbers(records: Sequence[JobRecord]) -> list[str]:

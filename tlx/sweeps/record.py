@@ -33,6 +33,7 @@ Status = Literal[
 STATUSES: frozenset[str] = frozenset(get_args(Status))
 DONE: frozenset[str] = frozenset({"completed", "skipped"})
 UNFINISHED: frozenset[str] = frozenset({"queued", "running"})
+_OVERRULED_BY_A_COMPLETE_RUN = UNFINISHED | {"killed", "timed_out", "lost", "cancelled"}
 FAILURES: frozenset[str] = frozenset({"failed", "killed", "timed_out", "lost"})
 
 _NOT_PART_OF_THE_TASK = ("hydra", "resume", "debug")
@@ -129,9 +130,13 @@ def read_job(folder: Path) -> JobRecord | None:
 
 
 def with_run(record: JobRecord, run: TlxRun) -> JobRecord:
-    """Return a job's record with what its tlx run says where the record says nothing."""
-    if record.status in UNFINISHED and run.status == "completed":
-        record = replace(record, status="completed", finished_at=run.finished_at)
+    """Return a job's record with what its tlx run says where the record says nothing.
+
+    A run is complete once its last file is written: a job whose process or driver was stopped
+    after that, before its word arrived, is complete too.
+    """
+    if record.status in _OVERRULED_BY_A_COMPLETE_RUN and run.status == "completed":
+        record = replace(record, status="completed", reason=None, finished_at=run.finished_at)
     own = record.return_value
     return replace(
         record,

@@ -136,9 +136,13 @@ def _warnings(steps: Sequence[PlannedStep], unclaimed: Sequence[JobRecord]) -> I
     if unclaimed:
         numbers = ", ".join(str(record.number) for record in unclaimed[:20])
         yield (
-            f"{len(unclaimed)} jobs of the folder are not in this sweep and stay as they are: "
+            f"{_jobs(unclaimed)} of the folder not in this sweep, left as before: "
             f"{numbers}{', ...' if len(unclaimed) > 20 else ''}."
         )
-    failed = sum(step.action == "failed" for step in steps)
+    failed = [step for step in steps if step.action == "failed"]
     if failed:
-        yield f"{failed} jobs failed before and are not run again; retry_failed=true does that."
+        yield f"{_jobs(failed)} failed before, not run again; retry_failed=true does that."
+
+
+def _jobs(some: Sequence[object]) -> str:
+    return "1 job" if len(some) == 1 else f"{len(some)} jobs"
