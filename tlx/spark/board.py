@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tlx.spark.envelope import Envelope
 from tlx.spark.pickling import loads
 from tlx.sweeps.display import SweepDisplay
 from tlx.sweeps.plain_values import flat_numbers, plain_value
-from tlx.sweeps.record import JobRecord, code_version, read_jobs, with_run, write_job
+from tlx.sweeps.record import DONE, JobRecord, code_version, read_jobs, with_run, write_job
 from tlx.sweeps.table_writer import TableWriter
 from tlx.sweeps.tlx_run import read_tlx_run
 
@@ -62,7 +63,8 @@ class Board:
         with self._lock:
             self._records[record.number] = record
             records = [self._records[number] for number in sorted(self._records)]
-        self._display.job_ended(record)
+        shown = replace(record, status="skipped") if record.status in DONE else record
+        self._display.job_ended(shown)
         self._table.update(records)
 
     def close(self) -> None:

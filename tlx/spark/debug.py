@@ -99,7 +99,9 @@ class DebugLauncher(Launcher):  # type: ignore[misc]
         board.ended(job, envelope)
         if returned.status == JobStatus.FAILED and self._opens_debugger():
             pdb.post_mortem(returned._return_value.__traceback__)
-        return returned
+        # A value that Spark could not bring back is a failure here too: that is what debug is for.
+        broken = returned.status == JobStatus.COMPLETED and envelope.status != "completed"
+        return job_return(job, envelope) if broken else returned
 
     def _opens_debugger(self) -> bool:
         if self.options.post_mortem is not None:
