@@ -91,5 +91,3 @@ def _multirun(
         Plugins.instantiate_launcher = original  # type: ignore[method-assign]
         GlobalHydra.instance().clear()
     return kept
-
-

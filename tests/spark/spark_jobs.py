@@ -81,7 +81,7 @@ def _unpicklable_exception(cfg: DictConfig) -> None:
 
 
 def _unpicklable_return(cfg: DictConfig) -> Any:
-    return open(os.devnull)  # noqa: SIM115, PTH123
+    return open(os.devnull)  # noqa: PTH123
 
 
 def _large_return(cfg: DictConfig) -> bytes:

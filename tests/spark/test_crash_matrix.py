@@ -61,9 +61,7 @@ def check_matrix(done: Any) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["fork", "subprocess"])
-def test_crash_matrix_on_local_every_job_is_told(
-    sweep: Callable[..., Any], isolation: str
-) -> None:
+def test_crash_matrix_on_local_every_job_is_told(sweep: Callable[..., Any], isolation: str) -> None:
     kinds = f"kind={','.join(MATRIX)}"
     done = sweep(spark_jobs.end, kinds, f"hydra.launcher.isolation={isolation}", *OPTIONS)
     check_matrix(done)

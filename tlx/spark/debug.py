@@ -28,7 +28,7 @@ from tlx.spark.returns import earlier_return, job_return
 from tlx.sweeps.folder import claimed_sweep
 
 
-class DebugLauncher(Launcher):  # type: ignore[misc]
+class DebugLauncher(Launcher):
     """Runs a sweep's jobs in this process, with the folder and the records of the Spark launcher.
 
     Args:

@@ -28,7 +28,7 @@ ISOLATIONS = ("fork", "subprocess", "none")
 log = logging.getLogger("tlx")
 
 
-class SparkLauncher(Launcher):  # type: ignore[misc]
+class SparkLauncher(Launcher):
     """Runs a sweep's jobs on Spark; `launch` never raises for a job.
 
     A sweeper that has the next job only when one has ended uses `submit`, `cancel` and `close`.

@@ -59,9 +59,9 @@ def traceback_text(error: BaseException) -> str:
 def send(pipe: int, outcome: dict[str, Any]) -> None:
     """Write one message to a pipe: its length, then its pickle."""
     content = pickle.dumps(outcome)
-    content = memoryview(_HEADER.pack(len(content)) + content)
-    while content:
-        content = content[os.write(pipe, content) :]
+    rest = memoryview(_HEADER.pack(len(content)) + content)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
 
 
 def received(content: bytes) -> dict[str, Any] | None:

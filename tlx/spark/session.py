@@ -22,7 +22,7 @@ from tlx.spark.isolation.files import tail
 from tlx.spark.java import find_java_home
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyspark import SparkContext
 
@@ -181,7 +181,9 @@ def _start(options: SessionOptions, java_home: Path, log_file: Path) -> SparkCon
         try:
             jvm_conf = SparkConf(loadDefaults=False).setMaster(options.master)
             jvm_conf.setAll(list(properties.items()))
-            gateway = launch_gateway(jvm_conf, {"stdout": log, "stderr": log})
+            gateway: Any = launch_gateway(  # type: ignore[no-untyped-call]
+                jvm_conf, {"stdout": log, "stderr": log}
+            )
         except Exception as error:
             raise _start_error(options, log_file, error) from error
     try:
@@ -202,7 +204,7 @@ def _secrets(options: SessionOptions) -> list[tuple[str, str]]:
     return [("spark.authenticate", "true"), ("spark.authenticate.secret", secret)]
 
 
-def _uninterrupted(start: Any) -> Any:
+def _uninterrupted(start: Callable[[], SparkContext]) -> SparkContext:
     """Start the context, then take back Ctrl-C, for which Spark sets a handler of its own."""
     if threading.current_thread() is not threading.main_thread():
         return start()
