@@ -86,7 +86,13 @@ def test_choose_compute_takes_what_is_asked_for() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone binds to CPUs")
-def test_usable_cpus_are_those_the_process_is_bound_to() -> None:
+def test_usable_cpus_with_omp_num_threads_are_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert usable_cpus() == 3
+
+
+def test_usable_cpus_are_those_the_process_is_bound_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})

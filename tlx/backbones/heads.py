@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tlx.backbones.names import family_of
 
@@ -73,7 +73,7 @@ def _normal(std: float) -> Callable[[HeadLayer], None]:
 
 def _truncated_normal(std: float) -> Callable[[HeadLayer], None]:
     def initialise(layer: HeadLayer) -> None:
-        nn.init.trunc_normal_(layer.weight, std=std)
+        _truncate_normal(layer.weight, std)
         _zero_bias(layer)
 
     return initialise
@@ -83,9 +83,15 @@ def _truncated_normal_weight(std: float) -> Callable[[HeadLayer], None]:
     """Return torchvision's Inception initialisation, which leaves the bias at torch's default."""
 
     def initialise(layer: HeadLayer) -> None:
-        nn.init.trunc_normal_(layer.weight, std=std)
+        _truncate_normal(layer.weight, std)
 
     return initialise
+
+
+def _truncate_normal(weight: Tensor, std: float) -> None:
+    # PyTorch's default bounds of 2 are 100 deviations away, and versions before 2.15 now and then
+    # draw a weight that lies on them.
+    nn.init.trunc_normal_(weight, std=std, a=-5 * std, b=5 * std)
 
 
 def _zero_bias(layer: HeadLayer) -> None:
