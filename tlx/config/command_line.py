@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tlx.config.help_page import CommandHelp, help_page
 from tlx.config.paths import conf_dir
 from tlx.config.registration import register
+from tlx.config.resumed_sweep import sweep_to_resume
 from tlx.errors import ConfigError, TlxError
 
 Job = Callable[[DictConfig], Any]
@@ -40,8 +41,8 @@ def run_command(
         print(help_page(command), end="")
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing
-    sys.argv[1:] = _ordered(arguments, defaults)
     try:
+        sys.argv[1:] = _ordered(sweep_to_resume(arguments), defaults)
         _dispatch(job, resume)
     except (TlxError, HydraException, OmegaConfBaseException, KeyboardInterrupt) as error:
         if "debug=true" in [argument.lower() for argument in arguments]:

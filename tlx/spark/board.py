@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tlx.spark.compose import ComposedJob
 from tlx.spark.envelope import Envelope
+from tlx.spark.isolation.files import keep_script
 from tlx.spark.pickling import loads
 from tlx.sweeps.display import SweepDisplay
 from tlx.sweeps.plain_values import flat_numbers, plain_value
@@ -45,6 +46,8 @@ class Board:
         """Note that a job is being run."""
         record = new_record(job)
         record.status, record.started_at = "running", _now()
+        job.folder.mkdir(parents=True, exist_ok=True)
+        keep_script(job.folder, job.script)
         self._write(job, record)
         self._display.job_started(record)
 

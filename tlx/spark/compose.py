@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ class ComposedJob:
         folder: The job's absolute folder.
         config_hash: Fingerprint of its resolved configuration without Hydra's own part.
         may_resume: Whether to go on with the run that its folder holds.
+        script: Fingerprint of the script that the job's function stands in, if it is one.
     """
 
     number: int
@@ -36,6 +37,7 @@ class ComposedJob:
     folder: Path
     config_hash: str
     may_resume: bool = False
+    script: str | None = None
 
     @property
     def shown_overrides(self) -> list[str]:
@@ -46,9 +48,7 @@ class ComposedJob:
         """Return the job under the number that it keeps in the sweep's folder."""
         _set_number(self.config, number)
         folder = _output_folder(self.config)
-        return ComposedJob(
-            number, self.overrides, self.config, folder, self.config_hash, may_resume
-        )
+        return replace(self, number=number, folder=folder, may_resume=may_resume)
 
     def job_return(self, working_dir: str | None = None) -> JobReturn:
         """Return what Hydra's sweeper gets, without status and value."""

@@ -62,7 +62,14 @@ class DebugLauncher(Launcher):
         with ExitStack() as stack:
             stack.enter_context(claimed_sweep(folder, asked_of_hydra(self.config)))
             retry = self.options.retry_failed
-            steps = plan(self.hydra_context, self.config, job_overrides, initial_job_idx, retry)
+            steps = plan(
+                self.hydra_context,
+                self.config,
+                job_overrides,
+                initial_job_idx,
+                retry,
+                self.task_function,
+            )
             board = Board(folder, len(steps))
             stack.callback(board.close)
             returns: list[JobReturn] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -61,6 +62,18 @@ def reference(function: Callable[..., Any]) -> FunctionReference | None:
         return None
     path = Path(file).absolute()
     return FunctionReference(path.stem, str(path), name, wrappers)
+
+
+def script_fingerprint(function: Callable[..., Any]) -> str | None:
+    """Return the SHA-256 of the script a function stands in, or None for one of a module.
+
+    A script is no version of anything: what it computed before a change is not known to be what
+    it computes now.
+    """
+    found = reference(function)
+    if found is None or found.file is None:
+        return None
+    return hashlib.sha256(Path(found.file).read_bytes()).hexdigest()
 
 
 def _wrappers(module: Any, name: str, function: Callable[..., Any]) -> int | None:

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hydra.types import HydraContext
+from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.spark.compose import ComposedJob, compose_job, sweep_folder
+from tlx.spark.function_reference import script_fingerprint
+from tlx.spark.isolation.files import script_of
 from tlx.sweeps.record import JobRecord
 from tlx.sweeps.resume import PlannedJob, PlannedStep, plan_resume
 
@@ -35,6 +37,7 @@ def plan(
     job_overrides: Sequence[Sequence[str]],
     first_number: int,
     retry_failed: bool,
+    function: TaskFunction,
 ) -> list[Step]:
     """Compose every job, and find which of them the sweep's folder holds already.
 
@@ -44,6 +47,7 @@ def plan(
         job_overrides: What the sweeper asks of each job.
         first_number: The number of the first job.
         retry_failed: Whether jobs run again that failed before.
+        function: Hydra's task function.
     """
     jobs = [
         compose_job(context, sweep, overrides, first_number + index)
@@ -53,7 +57,15 @@ def plan(
     planned = plan_resume(sweep_folder(sweep), asked, retry_failed)
     for warning in planned.warnings:
         log.warning("%s", warning)
-    return [_step(job, step) for job, step in zip(jobs, planned.steps, strict=True)]
+    script = script_fingerprint(function)
+    steps = [_step(job, step, script) for job, step in zip(jobs, planned.steps, strict=True)]
+    again = sum(
+        step.earlier is None and old.action == "skip"
+        for step, old in zip(steps, planned.steps, strict=True)
+    )
+    if again:
+        log.warning("The script has changed: %d jobs that were complete run again.", again)
+    return steps
 
 
 def asked_of_hydra(sweep: DictConfig) -> list[str]:
@@ -63,9 +75,12 @@ def asked_of_hydra(sweep: DictConfig) -> list[str]:
     return [*overrides["hydra"], *overrides["task"]]
 
 
-def _step(job: ComposedJob, step: PlannedStep) -> Step:
+def _step(job: ComposedJob, step: PlannedStep, script: str | None) -> Step:
     settled = step.action in ("skip", "failed")
+    if step.action == "skip" and step.folder is not None and script_of(step.folder) != script:
+        settled = False
     numbered = job.numbered(step.number, may_resume=step.record is not None)
     if step.folder is not None:
         numbered.folder = step.folder
+    numbered.script = script
     return Step(numbered, step.record if settled else None)

@@ -147,7 +147,9 @@ class SparkLauncher(Launcher):
 
     def _plan(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[Step]:
         retry = self.options.retry_failed
-        return plan(self.hydra_context, self.config, job_overrides, first, retry)
+        return plan(
+            self.hydra_context, self.config, job_overrides, first, retry, self.task_function
+        )
 
     def _start(self, stack: ExitStack, steps: Sequence[Step]) -> tuple[SweepRun | None, Board]:
         """Open Spark where there is something to run, and what tells of it."""

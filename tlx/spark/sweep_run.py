@@ -148,6 +148,10 @@ class SweepRun:
         for one in self._live():
             self.cancel(one.job.number, reason)
 
+    def _stopped_by(self) -> str | None:
+        """Return why the whole sweep stops, if it does; another thread may just have set it."""
+        return self._stopped
+
     def _live(self) -> list[_Submitted]:
         with self._lock:
             return list(self._submitted.values())
@@ -155,7 +159,7 @@ class SweepRun:
     def _run(self, submitted: _Submitted) -> JobReturn:
         """Run one job from a thread of the pool."""
         job = submitted.job
-        if self._stopped is not None:
+        if self._stopped_by():
             return self._end(submitted, Envelope(status="cancelled", reason=self._stopped))
         submitted.running = True
         try:
@@ -166,8 +170,9 @@ class SweepRun:
         except Exception as error:  # of the launcher itself, such as an unpicklable configuration
             reason = f"{type(error).__name__}: {error}"
             envelope = Envelope(status="lost", reason=reason)
-        if envelope.status in ("lost", "cancelled") and self._stopped is not None:
-            envelope.status, envelope.reason = "cancelled", self._stopped
+        stopped_by = self._stopped_by()
+        if envelope.status in ("lost", "cancelled") and stopped_by:
+            envelope.status, envelope.reason = "cancelled", stopped_by
         return self._end(submitted, envelope)
 
     def _end(self, submitted: _Submitted, envelope: Envelope) -> JobReturn:

@@ -75,7 +75,13 @@ def choose_compute(settings: TrainerSettings) -> Compute:
 
 
 def usable_cpus() -> int:
-    """Return how many CPUs this process may use, which can be fewer than the machine has."""
+    """Return how many CPUs this process may use, which can be fewer than the machine has.
+
+    `OMP_NUM_THREADS` counts, as it does for torch: launchers share the CPUs among jobs by it.
+    """
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked) > 0:
+        return int(asked)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

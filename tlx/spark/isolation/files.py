@@ -7,10 +7,13 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from tlx.runs.atomic import atomic_path
+from tlx.runs.atomic import atomic_path, write_text
 
 STOP_FILE = ".stop"
 """While this file is in a job's folder, its worker stops it."""
+
+SCRIPT_FILE = ".script"
+"""Holds the fingerprint of the script that a job was run by."""
 
 TAIL_LINES = 30
 TAIL_BYTES = 16_000
@@ -38,6 +41,20 @@ def tail(path: Path, lines: int = TAIL_LINES) -> str:
     except OSError:
         return ""
     return "\n".join(deque(text.strip().splitlines(), maxlen=lines))
+
+
+def keep_script(folder: Path, fingerprint: str | None) -> None:
+    """Note in a job's folder which script it is run by; nothing for a module's function."""
+    if fingerprint is not None:
+        write_text(folder / SCRIPT_FILE, fingerprint)
+
+
+def script_of(folder: Path) -> str | None:
+    """Return the fingerprint of the script that ran in a job's folder, or None."""
+    try:
+        return (folder / SCRIPT_FILE).read_text(encoding="utf-8")
+    except OSError:
+        return None
 
 
 def keep_envelope(folder: Path, token: str, envelope: dict[str, Any]) -> None:

@@ -1,0 +1,75 @@
+"""`resume=SWEEP_FOLDER`: the command line of a sweep, once more into its own folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlx.errors import TlxError
+from tlx.sweeps.folder import SWEEP_FILE
+
+_SET_ANEW = ("hydra.sweep.dir", "hydra.mode", "resume", "retry_failed")
+
+
+def sweep_to_resume(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments that go on with a sweep, or those given where they ask for no sweep.
+
+    What is complete in the folder is then left out, and what was stopped goes on. Only options
+    of Hydra and `retry_failed=true` can be given beside `resume`.
+
+    Args:
+        arguments: The command line.
+
+    Raises:
+        TlxError: Where the sweep's record cannot be read, or other options are given.
+    """
+    folders = [text.partition("=")[2] for text in arguments if _key(text) == "resume"]
+    folder = Path(folders[-1]).absolute() if folders else None
+    if folder is None or not (folder / SWEEP_FILE).is_file():
+        return list(arguments)
+    others = [text for text in arguments if not _may_be_given(text)]
+    if others:
+        raise TlxError(
+            f"resume={folder} goes on with the sweep as it was asked, so {', '.join(others)} "
+            "cannot be changed. Leave it out, or start a new sweep."
+        )
+    given = [text for text in arguments if _key(text) not in _SET_ANEW and not _is_multirun(text)]
+    if "retry_failed=true" in [text.lower() for text in arguments]:
+        given.append("hydra.launcher.retry_failed=true")
+    replaced = {_key(text) for text in given} | set(_SET_ANEW)
+    asked = [text for text in asked_before(folder) if _key(text) not in replaced]
+    return [*asked, *given, f"hydra.sweep.dir='{folder}'", "-m"]
+
+
+def asked_before(folder: Path) -> list[str]:
+    """Return the overrides that a sweep was started with.
+
+    Raises:
+        TlxError: Where its record cannot be read.
+    """
+    path = folder / SWEEP_FILE
+    try:
+        return [str(text) for text in json.loads(path.read_text(encoding="utf-8"))["arguments"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TlxError(
+            f"{path} cannot be read ({error}). Give the sweep's whole command again, with "
+            f"hydra.sweep.dir={folder}."
+        ) from error
+
+
+def _may_be_given(text: str) -> bool:
+    key = _key(text)
+    return (
+        key.startswith(("hydra.", "hydra/"))
+        or key in ("resume", "retry_failed", "debug")
+        or _is_multirun(text)
+    )
+
+
+def _is_multirun(text: str) -> bool:
+    return text in ("-m", "--multirun")
+
+
+def _key(text: str) -> str:
+    return text.partition("=")[0].lstrip("+~")
