@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import version
 from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
@@ -66,6 +67,7 @@ def _multirun(
     """Return every job's return, failed ones too, which Hydra's sweeper would raise."""
     from hydra._internal.utils import create_config_search_path
 
+    version.setbase("1.3")
     hydra = Hydra.create_main_hydra2("app", create_config_search_path(str(config_dir)))
     kept: list[JobReturn] = []
     from hydra.core.plugins import Plugins

@@ -30,7 +30,7 @@ class SparkLauncherConf:
 
     Args:
         master: `local[*]`, `local[N]`, `spark://host:port`, `local-cluster[...]`, `yarn`, `k8s://`.
-        conf: Further Spark properties, such as `{spark.executor.memory: 4g}`.
+        conf: Further Spark properties: `+hydra.launcher.conf.spark.executor.memory=4g`.
         parallelism: Jobs at the same time. None: as many as the cluster has slots for.
         cpus_per_job: Cores of one job; also the threads that torch uses in it.
         gpus_per_job: Accelerators of one job, given to it by `CUDA_VISIBLE_DEVICES`.

@@ -1,0 +1,157 @@
+"""What a sweep on Spark has in common with Hydra's basic launcher, and what it adds."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hydra.core.utils import JobStatus
+from omegaconf import OmegaConf
+
+from tests.spark import spark_jobs
+from tlx.errors import ConfigError
+from tlx.spark.errors import RemoteJobError, SparkStartError
+
+
+def values(done: Any) -> list[Any]:
+    assert done.error is None
+    return [one.return_value for one in done.returns]
+
+
+def test_same_sweep_under_basic_debug_and_spark_returns_the_same(sweep: Callable[..., Any]) -> None:
+    x = "x=0.1,0.2,0.7,1e-3"
+    by = {
+        name: values(sweep(spark_jobs.square, x, launcher=name, folder=name))
+        for name in ("basic", "debug", "spark")
+    }
+    assert by["basic"] == by["debug"] == by["spark"] == [v**2 for v in (0.1, 0.2, 0.7, 1e-3)]
+    for number in range(4):
+        told = [
+            (Path(done) / str(number) / ".hydra" / "config.yaml").read_text()
+            for done in (sweep_folder(sweep, name) for name in by)
+        ]
+        assert len(set(told)) == 1
+
+
+def sweep_folder(sweep: Callable[..., Any], name: str) -> str:
+    """Return where the fixture puts a sweep; a sweep of complete jobs is settled at once."""
+    return str(sweep(spark_jobs.square, "x=0.1", launcher="debug", folder=name).folder)
+
+
+def test_surroundings_of_a_job_are_the_drivers(sweep: Callable[..., Any]) -> None:
+    done = sweep(
+        spark_jobs.about,
+        "x=1,2",
+        "+hydra.job.env_set.TLX_TEST_VARIABLE=seen",
+        "hydra.sweep.subdir=job-${hydra.job.num}",
+        "hydra.launcher.cpus_per_job=1",
+    )
+    first, second = values(done)
+    assert first["cwd"] == first["original_cwd"] == os.getcwd()  # noqa: PTH109
+    assert first["output"] == str(done.folder / "job-0")
+    assert second["output"] == str(done.folder / "job-1")
+    assert (first["number"], second["number"]) == (0, 1)
+    assert first["variable"] == "seen"
+    assert first["omp"] == "1"
+    assert first["pid"] == first["group"] != first["worker"]
+    assert "TLX_TEST_VARIABLE" not in os.environ
+
+
+def test_chdir_job_runs_in_its_folder(sweep: Callable[..., Any]) -> None:
+    done = sweep(spark_jobs.about, "hydra.job.chdir=true")
+    (told,) = values(done)
+    assert told["cwd"] == told["output"] == str(done.folder / "0")
+    assert done.returns[0].working_dir == str(done.folder / "0")
+
+
+def test_output_subdir_and_overrides_are_written_as_asked(sweep: Callable[..., Any]) -> None:
+    done = sweep(spark_jobs.square, "x=3", "hydra.output_subdir=asked")
+    assert OmegaConf.load(done.folder / "0" / "asked" / "overrides.yaml") == ["x=3"]
+    assert OmegaConf.load(done.folder / "0" / "asked" / "config.yaml").x == 3
+
+
+def test_lambda_and_closure_go_by_value(sweep: Callable[..., Any]) -> None:
+    factor = 3.0
+    assert values(sweep(lambda cfg: cfg.x * factor, "x=2")) == [6.0]
+
+
+def test_unpicklable_closure_is_named(sweep: Callable[..., Any]) -> None:
+    connection = threading.Lock()
+
+    def job(cfg: Any) -> bool:
+        return connection.locked()
+
+    done = sweep(job, "x=2")
+    assert isinstance(done.error, RemoteJobError)
+    assert "its variable 'connection' cannot be pickled" in str(done.error)
+
+
+def test_second_sweep_into_the_folder_runs_only_what_is_new(sweep: Callable[..., Any]) -> None:
+    assert values(sweep(spark_jobs.square, "x=1,2")) == [1.0, 4.0]
+    before = (sweep(spark_jobs.square, "x=1,2").folder / "0" / "stdout.log").stat().st_mtime_ns
+    done = sweep(spark_jobs.square, "x=2,3")
+    assert values(done) == [4.0, 9.0]
+    assert (done.folder / "0" / "stdout.log").stat().st_mtime_ns == before
+    table = pd.read_csv(done.folder / "results.csv")
+    assert list(table["number"]) == [0, 1, 2]
+    assert list(table["return_value"]) == [1.0, 4.0, 9.0]
+
+
+def test_failed_job_is_run_again_only_when_asked(sweep: Callable[..., Any]) -> None:
+    first = sweep(spark_jobs.end, "kind=raise")
+    started = record(first, 0)["started_at"]
+    again = sweep(spark_jobs.end, "kind=raise")
+    assert again.returns[0].status == JobStatus.FAILED
+    with pytest.raises(RemoteJobError, match="failed before: ValueError: a bad value"):
+        _ = again.returns[0].return_value
+    assert record(again, 0)["started_at"] == started
+    third = sweep(spark_jobs.end, "kind=raise", "hydra.launcher.retry_failed=true")
+    assert record(third, 0)["started_at"] > started
+
+
+def test_stopped_run_goes_on_by_the_resume_of_its_module(
+    sweep: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = sweep(spark_jobs.train_in_steps, "x=1").folder / "0"
+    told = json.loads((folder / "job.json").read_text())
+    (folder / "job.json").write_text(json.dumps(told | {"status": "killed", "return_value": None}))
+    (folder / "result.json").write_text('{"status": "running"}')
+    (folder / "steps").write_text("2")
+    assert values(sweep(spark_jobs.train_in_steps, "x=1")) == [2]
+    assert record(sweep(spark_jobs.train_in_steps, "x=1"), 0)["status"] == "completed"
+
+
+def test_bad_options_are_all_named_before_anything_starts(sweep: Callable[..., Any]) -> None:
+    options = ("hydra.launcher.isolation=frok", "hydra.launcher.parallelism=0")
+    done = sweep(spark_jobs.square, *options)
+    assert isinstance(done.error, ConfigError)
+    assert "isolation=frok: no such isolation. Did you mean 'fork'?" in str(done.error)
+    assert "hydra.launcher.parallelism=0: too small. Give 1 or more." in str(done.error)
+
+
+def test_more_accelerators_than_there_are_is_an_error(
+    sweep: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    done = sweep(spark_jobs.square, "hydra.launcher.gpus_per_job=1")
+    assert isinstance(done.error, SparkStartError)
+    assert "gpus_per_job=1: this machine has 0" in str(done.error)
+
+
+def test_accelerators_are_lent_to_one_job_at_a_time(
+    sweep: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    done = sweep(spark_jobs.about, "x=1,2,3,4", "hydra.launcher.gpus_per_job=1")
+    assert {told["gpus"] for told in values(done)} <= {"4", "7"}
+
+
+def record(done: Any, number: int) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((done.folder / str(number) / "job.json").read_text())
+    return told
