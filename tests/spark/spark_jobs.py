@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class UnpicklableError(Exception):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.file = open(os.devnull)  # noqa: SIM115, PTH123
+        self.lock = threading.Lock()
 
 
 def end(cfg: DictConfig) -> Any:
@@ -77,7 +78,7 @@ def _two(cfg: DictConfig) -> None:
 
 
 def _unpicklable_exception(cfg: DictConfig) -> None:
-    raise UnpicklableError("with a file")
+    raise UnpicklableError("with a lock")
 
 
 def _unpicklable_return(cfg: DictConfig) -> Any:

@@ -19,7 +19,7 @@ MATRIX: dict[str, tuple[str, int | None, int | None, str]] = {
     "return": ("completed", 0, None, ""),
     "raise": ("failed", 1, None, "ValueError: a bad value"),
     "two": ("failed", 1, None, "TwoArgumentsError: 7: lost on the way"),
-    "unpicklable_exception": ("failed", 1, None, "UnpicklableError: with a file"),
+    "unpicklable_exception": ("failed", 1, None, "UnpicklableError: with a lock"),
     "unpicklable_return": ("failed", 1, None, "cannot be pickled"),
     "large_return": ("failed", 1, None, "too large: 3.0 MB"),
     "exit": ("failed", 17, None, "exit code 17"),

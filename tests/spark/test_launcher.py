@@ -26,22 +26,15 @@ def values(done: Any) -> list[Any]:
 
 def test_same_sweep_under_basic_debug_and_spark_returns_the_same(sweep: Callable[..., Any]) -> None:
     x = "x=0.1,0.2,0.7,1e-3"
-    by = {
-        name: values(sweep(spark_jobs.square, x, launcher=name, folder=name))
+    done = {
+        name: sweep(spark_jobs.square, x, launcher=name, folder=name)
         for name in ("basic", "debug", "spark")
     }
-    assert by["basic"] == by["debug"] == by["spark"] == [v**2 for v in (0.1, 0.2, 0.7, 1e-3)]
+    expected = [value**2 for value in (0.1, 0.2, 0.7, 1e-3)]
+    assert [values(done[name]) for name in done] == [expected] * 3
     for number in range(4):
-        told = [
-            (Path(done) / str(number) / ".hydra" / "config.yaml").read_text()
-            for done in (sweep_folder(sweep, name) for name in by)
-        ]
-        assert len(set(told)) == 1
-
-
-def sweep_folder(sweep: Callable[..., Any], name: str) -> str:
-    """Return where the fixture puts a sweep; a sweep of complete jobs is settled at once."""
-    return str(sweep(spark_jobs.square, "x=0.1", launcher="debug", folder=name).folder)
+        path = Path(str(number), ".hydra", "config.yaml")
+        assert len({(one.folder / path).read_text() for one in done.values()}) == 1
 
 
 def test_surroundings_of_a_job_are_the_drivers(sweep: Callable[..., Any]) -> None:
