@@ -148,3 +148,46 @@ def test_accelerators_are_lent_to_one_job_at_a_time(
 def record(done: Any, number: int) -> dict[str, Any]:
     told: dict[str, Any] = json.loads((done.folder / str(number) / "job.json").read_text())
     return told
+
+
+def test_nested_spark_properties_reach_spark(sweep: Callable[..., Any]) -> None:
+    done = sweep(spark_jobs.square, "x=2", "+hydra.launcher.conf.spark.tlx.probe=here")
+    assert values(done) == [4.0]
+    from pyspark import SparkContext
+
+    context = SparkContext._active_spark_context
+    assert context is not None
+    assert context.getConf().get("spark.tlx.probe") == "here"
+
+
+def test_submitted_jobs_end_one_by_one_and_can_be_cancelled(
+    sweep: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tlx.spark.launcher import SparkLauncher
+
+    told: dict[str, Any] = {}
+
+    def search(self: SparkLauncher, batch: Any, initial_job_idx: int) -> list[Any]:
+        """Take the launcher as an asynchronous sweeper does."""
+        try:
+            hanging = self.submit(["kind=tidy"], 0)
+            first = self.submit(["kind=return"], 1)
+            again = self.submit(["kind=return"], 2)
+            told["values"] = [first.result(60).return_value, again.result(60).return_value]
+            told["still runs"] = not hanging.done()
+            self.cancel(0, "pruned")
+            told["cancelled"] = hanging.result(60).status
+        finally:
+            self.close()
+        return []
+
+    monkeypatch.setattr(SparkLauncher, "launch", search)
+    done = sweep(spark_jobs.end)
+    assert done.error is None
+    assert told["values"] == [{"score": 1.5}] * 2
+    assert told["still runs"]
+    assert told["cancelled"] == JobStatus.FAILED
+    table = pd.read_csv(done.folder / "results.csv")
+    assert list(table["status"]) == ["cancelled", "completed", "completed"]
+    assert table["error"][0] == "pruned"
+    assert (done.folder / "0" / "tidied").exists()

@@ -18,6 +18,7 @@ import pytest
 
 from tests.spark import spark_jobs
 from tests.spark.test_crash_matrix import MATRIX, OPTIONS, check_matrix
+from tlx.spark.errors import SparkStartError
 from tlx.spark.java import find_java_home
 
 pytestmark = pytest.mark.slow
@@ -130,3 +131,17 @@ def test_killed_in_mid_sweep_every_job_completes(
     assert table["attempt"].max() >= 1, "nothing was lost: the test tested nothing"
     attempts = list(done.folder.glob("*/stdout.1.log"))
     assert len(attempts) == (table["attempt"] >= 1).sum()
+
+
+def test_master_without_free_executors_is_told_in_time(
+    sweep: Callable[..., Any], cluster: Cluster
+) -> None:
+    too_much = "+hydra.launcher.conf.spark.executor.memory=40g"
+    options = (f"hydra.launcher.master='{cluster.url}'", "hydra.launcher.start_timeout_s=5")
+    started = time.monotonic()
+    done = sweep(
+        spark_jobs.square, "x=1,2", *options, too_much, "+hydra.launcher.conf.spark.cores.max=1"
+    )
+    assert isinstance(done.error, SparkStartError)
+    assert "no executor registered within start_timeout_s=5" in str(done.error)
+    assert time.monotonic() - started < 60

@@ -12,7 +12,7 @@ from typing import Any
 from hydra.core.utils import JobReturn, configure_log, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tlx.errors import ConfigError, Fault, did_you_mean
 from tlx.spark.board import Board
@@ -23,6 +23,7 @@ from tlx.spark.launch import Step, asked_of_hydra, plan
 from tlx.spark.returns import earlier_return
 from tlx.spark.sweep_run import SweepRun
 from tlx.sweeps.folder import claimed_sweep
+from tlx.sweeps.resume import next_number
 
 ISOLATIONS = ("fork", "subprocess", "none")
 log = logging.getLogger("tlx")
@@ -38,8 +39,10 @@ class SparkLauncher(Launcher):
     """
 
     def __init__(self, **options: Any) -> None:
-        self.options = SparkLauncherConf(**options)
+        plain = {name: _plain(value) for name, value in options.items()}
+        self.options = SparkLauncherConf(**plain)
         self._open: tuple[SweepRun, Board] | None = None
+        self._numbers: dict[int, int] = {}
         self._closing = ExitStack()
 
     def setup(
@@ -101,14 +104,12 @@ class SparkLauncher(Launcher):
         if self._open is None:
             self._prepare()
             self._closing.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
-            (step,) = self._plan([overrides], number)
-            run, board = self._start(self._closing, [Step(step.job, None)])
-            assert run is not None
-            self._open = run, board
-        else:
-            (step,) = self._plan([overrides], number)
-        run, board = self._open
-        self._numbers = {**getattr(self, "_numbers", {}), number: step.job.number}
+        (step,) = self._plan([overrides], number)
+        if step.job.number in self._numbers.values():  # asked twice: two jobs, two folders
+            free = max(number, next_number(self.folder))
+            step = Step(step.job.numbered(free, may_resume=False), None)
+        run, board = self._opened(step)
+        self._numbers[number] = step.job.number
         if step.earlier is None:
             return run.submit(step.job)
         board.skipped(step.earlier)
@@ -119,7 +120,7 @@ class SparkLauncher(Launcher):
     def cancel(self, number: int, reason: str = "cancelled") -> None:
         """Stop a submitted job, whether it waits or runs."""
         if self._open is not None:
-            self._open[0].cancel(getattr(self, "_numbers", {}).get(number, number), reason)
+            self._open[0].cancel(self._numbers.get(number, number), reason)
 
     def stop(self, reason: str) -> None:
         """Stop all submitted jobs: at most about five seconds."""
@@ -139,6 +140,14 @@ class SparkLauncher(Launcher):
     def slots(self) -> int:
         """Return how many jobs run at a time; starts Spark where it does not run yet."""
         return self._parallelism()[1]
+
+    def _opened(self, step: Step) -> tuple[SweepRun, Board]:
+        """Return what runs submitted jobs, opened by the first of them."""
+        if self._open is None:
+            run, board = self._start(self._closing, [Step(step.job, None)])
+            assert run is not None
+            self._open = run, board
+        return self._open
 
     def _prepare(self) -> None:
         setup_globals()
@@ -194,7 +203,9 @@ class SparkLauncher(Launcher):
         gpus = options.gpus_per_job if asked.is_local else 0
         devices = Devices(visible_devices() if gpus else [], gpus)
         session = open_session(asked, self.folder / "spark.log")
-        check_session(session, self.folder)
+        if self.folder not in session.checked:
+            check_session(session, self.folder)
+            session.checked.add(self.folder)
         runner = SparkRunner(session, options.cpus_per_job, options.gpus_per_job)
         slots = options.parallelism or runner.slots()
         return runner, min(slots, devices.jobs or slots), devices
@@ -215,6 +226,10 @@ def option_faults(options: SparkLauncherConf) -> list[Fault]:
             reason, remedy = "too small", f"Give {smallest} or more."
             faults.append(Fault(f"hydra.launcher.{name}", value, reason, remedy))
     return faults
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
 def _returned(index: int, step: Step, futures: dict[int, Future[JobReturn]]) -> JobReturn:

@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +71,13 @@ class Session:
         context: Spark's context.
         options: What it was started with.
         log_file: Where the JVM and the workers write what they would write to the console.
+        checked: The sweep folders that are known to be shared with the executors.
     """
 
     context: SparkContext
     options: SessionOptions
     log_file: Path
+    checked: set[Path] = field(default_factory=set)
 
     def stop(self) -> None:
         """Stop Spark and its JVM, and wait for the end of it."""

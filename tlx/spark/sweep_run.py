@@ -54,6 +54,7 @@ class _Submitted:
     token: str
     future: Future[JobReturn]
     running: bool = False
+    cancelled: str | None = None
 
 
 class SweepRun:
@@ -122,6 +123,7 @@ class SweepRun:
         if submitted.future.cancel():
             self._end(submitted, Envelope(status="cancelled", reason=reason))
         else:
+            submitted.cancelled = reason
             with contextlib.suppress(OSError):
                 (submitted.job.folder / STOP_FILE).touch()
 
@@ -170,7 +172,7 @@ class SweepRun:
         except Exception as error:  # of the launcher itself, such as an unpicklable configuration
             reason = f"{type(error).__name__}: {error}"
             envelope = Envelope(status="lost", reason=reason)
-        stopped_by = self._stopped_by()
+        stopped_by = submitted.cancelled or self._stopped_by()
         if envelope.status in ("lost", "cancelled") and stopped_by:
             envelope.status, envelope.reason = "cancelled", stopped_by
         return self._end(submitted, envelope)
