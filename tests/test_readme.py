@@ -16,8 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 
 # What is added to a command so that it takes seconds: fewer images and epochs, nothing else.
-QUICK = ("trainer.epochs=1", "trainer.threads=1")
-QUICK_GLYPHS = ("data.train_size=300", "data.val_size=100", "data.test_size=100")
+QUICK = ("trainer.epochs=1", "trainer.threads=1", "data.test_fraction=0.1")
+QUICK_GLYPHS = (
+    "trainer.epochs=1",
+    "data.train_size=300",
+    "data.val_size=100",
+    "data.test_size=100",
+)
 SMALLER = {
     "python -m tlx.train strategy=partial": QUICK,
     "python -m tlx.train --help": (),
@@ -33,7 +38,7 @@ SMALLER = {
     "python -m tlx.evaluate RUN": (),
     "python -m tlx.backbones": (),
     "python -m tlx.backbones resnet50": (),
-    "python -m tlx.pretrain data=glyphs backbone=squeezenet1_1": (*QUICK, *QUICK_GLYPHS),
+    "python -m tlx.pretrain data=glyphs backbone=squeezenet1_1": QUICK_GLYPHS,
     "python -m experiments.digits_fewshot": (
         "--seeds", "0", "1", "--record", "RECORD", "--output", "OUTPUT", "--", *QUICK,
     ),

@@ -175,7 +175,7 @@ def test_train_stops_early_after_epochs_without_progress(tmp_path: Path) -> None
 
 
 def test_train_killed_in_mid_epoch_and_resumed_ends_like_an_unbroken_run(tmp_path: Path) -> None:
-    overrides = [*TINY, "trainer.epochs=5", "data.train_per_class=40", "data.val_per_class=20"]
+    overrides = [*TINY, "trainer.epochs=4", "data.train_per_class=20"]
     unbroken, broken = tmp_path / "unbroken", tmp_path / "broken"
     done = command("tlx.train", *overrides, f"hydra.run.dir={unbroken}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -60,5 +60,5 @@ def test_every_torchvision_builder_is_a_backbone_option(name: str) -> None:
 def test_option_names_of_backbones_are_all_classifiers_of_torchvision() -> None:
     module = __import__(resnet18.__module__.rsplit(".", 1)[0], fromlist=["models"])
     assert set(list_models(module)) <= set(option_names("backbone"))
-    assert "default" in option_names("backbone")
+    assert "glyphs_shufflenet_v2_x1_0" in option_names("backbone")
     assert "resnet18" not in option_names("strategy")

@@ -1,0 +1,1 @@
+"""Which small backbone to ship as model A."""
