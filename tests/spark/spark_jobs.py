@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn
+from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 
@@ -145,3 +147,20 @@ def nap(cfg: DictConfig) -> float:
 def resume(folder: Path) -> int:
     """Go on with `train_in_steps`."""
     return _steps(folder, int((folder / "steps").read_text()))
+
+
+class Witness(Callback):
+    """A Hydra callback that writes down what it is told, and where."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        self._tell(f"start {config.hydra.job.num}")
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        self._tell(f"end {config.hydra.job.num} {job_return.status.name}")
+
+    def _tell(self, text: str) -> None:
+        with Path(self.file).open("a") as file:
+            file.write(f"{text}\n")

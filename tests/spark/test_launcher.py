@@ -191,3 +191,19 @@ def test_submitted_jobs_end_one_by_one_and_can_be_cancelled(
     assert list(table["status"]) == ["cancelled", "completed", "completed"]
     assert table["error"][0] == "pruned"
     assert (done.folder / "0" / "tidied").exists()
+
+
+def test_callbacks_are_told_of_every_job_even_of_one_that_was_killed(
+    sweep: Callable[..., Any], tmp_path: Path
+) -> None:
+    target = "tests.spark.spark_jobs.Witness"
+    callback = f"+hydra.callbacks.witness={{_target_: {target}, file: {tmp_path / 'told'}}}"
+    sweep(spark_jobs.end, "kind=return,raise,kill", callback)
+    assert sorted((tmp_path / "told").read_text().splitlines()) == [
+        "end 0 COMPLETED",
+        "end 1 FAILED",
+        "end 2 FAILED",
+        "start 0",
+        "start 1",
+        "start 2",
+    ]
