@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     frame = pd.DataFrame(rows)
     with atomic_path(given.record) as temporary:
         frame.to_csv(temporary, index=False)
-    report = f"{markdown_table(comparison(frame))}\n\n{tuned_scratch(frame)}"
+    report = f"{markdown_table(comparison(frame))}\n{tuned_scratch(frame)}"
     write_text(given.record.with_suffix(".md"), report + "\n")
     print(report)
 

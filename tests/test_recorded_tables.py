@@ -1,0 +1,29 @@
+"""The tables in the READMEs are those that the recorded results give."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.digits_fewshot.__main__ import RECORD, comparison, tuned_scratch
+from tlx.reports.across_seeds import markdown_table
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_digits_fewshot_tables_are_those_of_the_recorded_results() -> None:
+    recorded = pd.read_csv(RECORD)
+    table = markdown_table(comparison(recorded)).strip()
+    for readme in (ROOT / "README.md", RECORD.parent / "README.md"):
+        assert table in readme.read_text()
+    assert tuned_scratch(recorded) in (RECORD.parent / "README.md").read_text()
+    assert tuned_scratch(recorded).rsplit(": ", 1)[1] in (ROOT / "README.md").read_text()
+
+
+def test_digits_fewshot_best_strategy_beats_every_scratch_run_by_ten_points_in_one_recipe() -> None:
+    recorded = pd.read_csv(RECORD)
+    shared = recorded[recorded["learning_rate"] == "default"]
+    means = shared.groupby(["source", "strategy"])["test_accuracy"].mean()
+    assert sorted(shared["seed"].unique()) == [0, 1, 2, 3, 4]
+    assert means["model A"].max() - means["scratch"].max() >= 0.10
