@@ -1,0 +1,63 @@
+"""What the search's options may be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tlx.errors import ConfigError
+from tlx.search.config import OptunaSweeperConf, option_faults
+from tlx.search.pruners import pruner
+from tlx.search.samplers import sampler
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"sampler": "tep"}, "sampler=tep: there is no such sampler. Did you mean 'tpe'?"),
+        ({"pruner": "mean"}, "there is no such pruner. Did you mean 'median'?"),
+        ({"direction": "up"}, "direction=up: there is no such direction."),
+        ({"direction": []}, "direction=nothing: there is no such direction."),
+        ({"n_trials": 0}, "hydra.sweeper.n_trials=0: too small. Give 1 or more."),
+        ({"poll_s": 0}, "hydra.sweeper.poll_s=0: too small."),
+        (
+            {"sampler": "cmaes", "direction": ["minimize", "maximize"]},
+            "CMA-ES searches for one objective only. Take sampler=tpe",
+        ),
+        (
+            {"pruner": "median", "direction": ["minimize", "maximize"]},
+            "trials with several objectives cannot be compared while they run",
+        ),
+        (
+            {"pruner": "median", "direction": "minimize"},
+            "metric=val_accuracy: the search is to minimize, so the best trials would be pruned",
+        ),
+    ],
+)
+def test_option_that_cannot_be_used_is_named(options: dict[str, Any], text: str) -> None:
+    (fault,) = option_faults(OptunaSweeperConf(**options))
+    assert text in str(fault)
+
+
+def test_default_options_have_no_fault() -> None:
+    assert list(option_faults(OptunaSweeperConf())) == []
+    minimize = OptunaSweeperConf(pruner="median", direction="minimize", metric="val_loss")
+    assert list(option_faults(minimize)) == []
+
+
+def test_argument_that_sampler_or_pruner_does_not_take_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"sampler_options=.*n_start.*optuna.samplers.TPESampler"):
+        sampler(OptunaSweeperConf(sampler_options={"n_start": 3}), 0)
+    with pytest.raises(ConfigError, match=r"pruner_options=.*optuna.pruners.MedianPruner"):
+        pruner(OptunaSweeperConf(pruner="median", pruner_options={"warmup": 3}))
+
+
+def test_registering_the_plugin_imports_neither_optuna_nor_torch_nor_pyspark() -> None:
+    code = "import sys, hydra_plugins.tlx_optuna; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "tlx.search.sweeper" in loaded
+    assert not loaded & {"optuna", "torch", "pyspark", "pandas"}

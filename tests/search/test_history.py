@@ -1,0 +1,26 @@
+"""Reading how far a job has come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tlx.search.history import read_history
+
+
+def test_history_gives_whole_rows_only(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,step,val_accuracy\n1,8,0.5\n2,16,0.75\n3,24,\n4")
+    assert read_history(tmp_path, "val_accuracy") == [(1, 0.5), (2, 0.75)]
+
+
+def test_history_without_a_file_is_empty(tmp_path: Path) -> None:
+    assert read_history(tmp_path, "val_accuracy") == []
+    (tmp_path / "metrics.csv").write_text("")
+    assert read_history(tmp_path, "val_accuracy") == []
+
+
+def test_history_without_the_column_names_those_there(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,val_loss\n1,0.5\n")
+    with pytest.raises(KeyError, match="no column val_accuracy; it has epoch, val_loss"):
+        read_history(tmp_path, "val_accuracy")

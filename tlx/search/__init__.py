@@ -1,0 +1,1 @@
+"""Search a space of configurations with Optuna: `hydra/sweeper=optuna`."""
