@@ -22,7 +22,8 @@ class OptunaSweeperConf:
 
     Args:
         sampler: `tpe`, `cmaes`, `random`, `grid` or `qmc`.
-        sampler_options: Further arguments of Optuna's sampler, such as `n_startup_trials`.
+        sampler_options: Further arguments of Optuna's sampler:
+            `+hydra.sweeper.sampler_options.n_startup_trials=5`.
         seed: Seed of the sampler; None: another search each time.
         direction: `maximize` or `minimize`; a list for several objectives.
         n_trials: How many trials the sweep's folder shall hold in the end. None: every point of
@@ -30,7 +31,8 @@ class OptunaSweeperConf:
         n_jobs: Trials at the same time. None: as many as the launcher has slots; one with a
             launcher that does not tell.
         pruner: `median` or `successive_halving`; None: no trial is stopped early.
-        pruner_options: Further arguments of Optuna's pruner, such as `n_warmup_steps`.
+        pruner_options: Further arguments of Optuna's pruner:
+            `+hydra.sweeper.pruner_options.n_warmup_steps=3`.
         metric: The column of a job's `metrics.csv` that the pruner reads; its best value is to be
             found in the search's direction.
         storage: The journal file, or the URL of one of Optuna's databases. None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,7 +70,8 @@ class Search:
         self._study_id = storage.get_study_id_from_name(study.study_name)
         self._distributions = {one.key: distribution(one) for one in space.parameters}
         is_grid = options.sampler == "grid"
-        self.n_trials = options.n_trials or (space.size() if is_grid else DEFAULT_TRIALS)
+        most = space.size() if is_grid else sys.maxsize
+        self.n_trials = min(options.n_trials or (most if is_grid else DEFAULT_TRIALS), most)
         self._points = self._unvisited() if is_grid else None
         self._open = list(self._left_open())
         ended = (one for one in self.trials() if one.state.is_finished() and one.params)
@@ -86,20 +88,23 @@ class Search:
         """Return all trials, the queued ones included."""
         return self.study.get_trials(deepcopy=False)
 
+    def has_next(self) -> bool:
+        """Return whether there are trials to judge still."""
+        if self._open or self._has_waiting():
+            return True
+        return sum(RETRIES not in one.user_attrs for one in self.trials()) < self.n_trials
+
     def next(self) -> Trial | None:
         """Return the next trial to judge, or None where there are enough."""
         if self._open:
             return self._trial(self._open.pop(0))
-        trials = self.trials()
-        if not any(one.state == TrialState.WAITING for one in trials):
-            new = [one for one in trials if RETRIES not in one.user_attrs]
-            if len(new) >= self.n_trials:
+        if not self.has_next():
+            return None
+        if self._points is not None and not self._has_waiting():
+            point = next(self._points, None)
+            if point is None:
                 return None
-            if self._points is not None:
-                point = next(self._points, None)
-                if point is None:
-                    return None
-                self.study.enqueue_trial(point)
+            self.study.enqueue_trial(point)
         asked = self.study.ask(self._distributions)
         retries = asked.user_attrs.get(RETRIES)
         return Trial(asked.number, self.space.overrides(asked.params), retries=retries)
@@ -162,6 +167,9 @@ class Search:
         retried = {one.user_attrs.get(RETRIES) for one in trials}
         failed = [one for one in trials if one.state == TrialState.FAIL]
         return [one for one in failed if one.number not in retried]
+
+    def _has_waiting(self) -> bool:
+        return any(one.state == TrialState.WAITING for one in self.trials())
 
     def _left_open(self) -> Iterator[FrozenTrial]:
         """Yield the trials that an earlier driver began; void those it had not even drawn."""

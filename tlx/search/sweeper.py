@@ -118,6 +118,8 @@ class OptunaSweeper(Sweeper):
         context, config, options = self.hydra_context, self.config, self.options
         assert context is not None
         assert config is not None
+        if not search.has_next():  # then no Spark is started either
+            return
         if hasattr(self.launcher, "submit"):
             AsynchronousRun(
                 search,
