@@ -34,6 +34,9 @@ SMALLER = {
         "backbone.weights=null",
         "backbone.image_size=32",
     ),
+    "python -m tlx.train -m hydra/launcher=spark strategy=feature_extraction,partial "
+    "optimizer.lr=1e-3,1e-2": (*QUICK, "optimizer.lr=1e-3"),
+    "python -m tlx.sweep SWEEP": (),
     "python -m tlx.train resume=RUN": (),
     "python -m tlx.evaluate RUN": (),
     "python -m tlx.backbones": (),
@@ -95,6 +98,8 @@ def test_readme_shows_the_error_report_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", SMALLER)
 def test_readme_command_does_its_work(command: str, tmp_path: Path) -> None:
     run = tmp_path / "RUN"
+    if "SWEEP" in command:
+        run_tiny(tmp_path / "SWEEP" / "0")
     if "RUN" in command:
         run_tiny(run)
         if "resume" in command:
@@ -102,7 +107,17 @@ def test_readme_command_does_its_work(command: str, tmp_path: Path) -> None:
             (run / "result.json").write_text(text)
     places = {"RECORD": str(tmp_path / "record.csv"), "OUTPUT": str(tmp_path / "experiment")}
     more = [places.get(word, word) for word in SMALLER[command]]
-    done = _run(shlex.join([*shlex.split(command.replace("RUN", str(run))), *more]), tmp_path)
+    done = _run(
+        shlex.join(
+            [
+                *shlex.split(
+                    command.replace("RUN", str(run)).replace("SWEEP", str(tmp_path / "SWEEP"))
+                ),
+                *more,
+            ]
+        ),
+        tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     if command.startswith("python -m tlx.train") and "--help" not in command:
