@@ -95,7 +95,7 @@ def test_readme_shows_the_error_report_as_it_is(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == report
 
 
-@pytest.mark.parametrize("command", SMALLER)
+@pytest.mark.parametrize("command", SMALLER, ids=str)
 def test_readme_command_does_its_work(command: str, tmp_path: Path) -> None:
     run = tmp_path / "RUN"
     if "SWEEP" in command:

@@ -7,11 +7,13 @@ import sys
 from typing import Any
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tlx.errors import ConfigError
+from tlx.errors import ConfigError, TlxError
 from tlx.search.config import OptunaSweeperConf, option_faults
 from tlx.search.pruners import pruner
-from tlx.search.samplers import sampler
+from tlx.search.samplers import reservation, sampler
+from tlx.search.space import space_of
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,27 @@ def test_argument_that_sampler_or_pruner_does_not_take_is_named() -> None:
         sampler(OptunaSweeperConf(sampler_options={"n_start": 3}), 0)
     with pytest.raises(ConfigError, match=r"pruner_options=.*optuna.pruners.MedianPruner"):
         pruner(OptunaSweeperConf(pruner="median", pruner_options={"warmup": 3}))
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (("x=interval(0,1)", "y=range(1,9)"), None),
+        (("x=interval(0,1)", "y=range(1,9)", "z=a,b"), "z drawn at random"),
+        (("x=interval(0,1)", "z=a,b"), "needs two numbers or more"),
+    ],
+)
+def test_cmaes_says_what_it_draws_at_random(written: tuple[str, ...], words: str | None) -> None:
+    space = space_of(OverridesParser.create().parse_overrides(list(written)))
+    found = reservation(OptunaSweeperConf(sampler="cmaes"), space)
+    assert (words or "nothing") in (found or "nothing")
+    assert reservation(OptunaSweeperConf(sampler="tpe"), space) is None
+
+
+def test_cmaes_without_its_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlx.search.samplers.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(TlxError, match="Run pip install cmaes, or take sampler=tpe"):
+        sampler(OptunaSweeperConf(sampler="cmaes"), 0)
 
 
 def test_registering_the_plugin_imports_neither_optuna_nor_torch_nor_pyspark() -> None:
