@@ -87,7 +87,7 @@ def test_timed_sweep_on_spark_is_recorded_and_not_run_again(tmp_path: Path) -> N
     assert timed["jobs"] == 2
     assert 0 < timed["jobs_s"] <= timed["sum_s"] + timed["start_s"] < timed["wall_s"] * 2
     assert timed_sweep(tmp_path / "sweep", 2, asked) == timed
-    frame = run_sweep(tmp_path / "sweep", 2, asked)
+    frame = pd.read_csv(tmp_path / "sweep" / "results.csv")
     assert frame["seed"].to_list() == [0, 1]
     assert frame["test_accuracy"].between(0, 1).all()
 

@@ -1,0 +1,1 @@
+"""How fast tlx is, beside what else there is."""

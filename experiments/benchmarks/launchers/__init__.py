@@ -1,0 +1,1 @@
+"""What a launcher costs: overhead per job, efficiency, memory of the driver."""
