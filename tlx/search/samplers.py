@@ -11,6 +11,8 @@ from optuna.exceptions import ExperimentalWarning
 
 from tlx.errors import ConfigError, Fault, TlxError
 from tlx.search.config import OptunaSweeperConf
+from tlx.search.parameter import Choice
+from tlx.search.space import Space
 
 
 def sampler(options: OptunaSweeperConf, trials_before: int) -> samplers.BaseSampler:
@@ -68,3 +70,15 @@ def _require_cmaes() -> None:
             "hydra.sweeper.sampler=cmaes: the package cmaes is not installed. "
             "Run pip install cmaes, or take sampler=tpe."
         )
+
+
+def reservation(options: OptunaSweeperConf, space: Space) -> str | None:
+    """Return what the sampler cannot do with a space, for the user to know, or None."""
+    if options.sampler != "cmaes":
+        return None
+    choices = [one.key for one in space.parameters if isinstance(one, Choice)]
+    if len(space.parameters) - len(choices) < 2:
+        return "CMA-ES needs two numbers or more to search; all is drawn at random. Take tpe."
+    if choices:
+        return f"CMA-ES searches numbers only: {', '.join(choices)} drawn at random."
+    return None

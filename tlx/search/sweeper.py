@@ -145,6 +145,8 @@ class OptunaSweeper(Sweeper):
         )
 
     def _announce(self, search: Search, folder: Path) -> None:
+        from tlx.search.samplers import reservation
+
         options, before = self.options, len(search.trials())
         log.info(
             "Search: %d trials by %s to %s, %d of them known, in %s",
@@ -154,6 +156,9 @@ class OptunaSweeper(Sweeper):
             before,
             folder,
         )
+        words = reservation(options, search.space)
+        if words is not None:
+            log.warning("hydra.sweeper.sampler=%s: %s", options.sampler, words)
         if hasattr(self.launcher, "submit"):
             return
         if options.pruner is not None:
