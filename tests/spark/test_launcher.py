@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from omegaconf import OmegaConf
 from tests.spark import spark_jobs
 from tlx.errors import ConfigError
 from tlx.spark.errors import RemoteJobError, SparkStartError
+from tlx.sweeps import resume
+from tlx.sweeps.record import read_jobs
 
 
 def values(done: Any) -> list[Any]:
@@ -96,6 +99,20 @@ def test_second_sweep_into_the_folder_runs_only_what_is_new(sweep: Callable[...,
     assert list(table["return_value"]) == [1.0, 4.0, 9.0]
 
 
+def test_later_batch_does_not_call_the_batch_before_it_foreign(sweep: Callable[..., Any]) -> None:
+    told: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("tlx").addHandler(handler)
+    try:
+        sweep(spark_jobs.square, "x=9", launcher="debug")
+        sweep(spark_jobs.square, "x=1,2,3", "hydra.sweeper.max_batch_size=1", launcher="debug")
+    finally:
+        logging.getLogger("tlx").removeHandler(handler)
+    foreign = [text for text in told if "not in this sweep" in text]
+    assert foreign == ["1 job of the folder not in this sweep, left as before: 0."]
+
+
 def test_failed_job_is_run_again_only_when_asked(sweep: Callable[..., Any]) -> None:
     first = sweep(spark_jobs.end, "kind=raise")
     started = record(first, 0)["started_at"]
@@ -166,6 +183,13 @@ def test_submitted_jobs_end_one_by_one_and_can_be_cancelled(
     from tlx.spark.launcher import SparkLauncher
 
     told: dict[str, Any] = {}
+    reads: list[Path] = []
+
+    def counted(path: Path) -> Any:
+        reads.append(path)
+        return read_jobs(path)
+
+    monkeypatch.setattr(resume, "read_jobs", counted)
 
     def search(self: SparkLauncher, batch: Any, initial_job_idx: int) -> list[Any]:
         """Take the launcher as an asynchronous sweeper does."""
@@ -175,6 +199,7 @@ def test_submitted_jobs_end_one_by_one_and_can_be_cancelled(
             again = self.submit(["kind=return"], 2)
             told["values"] = [first.result(60).return_value, again.result(60).return_value]
             told["still runs"] = not hanging.done()
+            told["folders"] = [self.folder_of(number) for number in (0, 2, 3)]
             self.cancel(0, "pruned")
             told["cancelled"] = hanging.result(60).status
         finally:
@@ -184,8 +209,10 @@ def test_submitted_jobs_end_one_by_one_and_can_be_cancelled(
     monkeypatch.setattr(SparkLauncher, "launch", search)
     done = sweep(spark_jobs.end)
     assert done.error is None
+    assert reads == [done.folder], "the folder is read once"
     assert told["values"] == [{"score": 1.5}] * 2
     assert told["still runs"]
+    assert told["folders"] == [done.folder / "0", done.folder / "2", None]
     assert told["cancelled"] == JobStatus.FAILED
     table = pd.read_csv(done.folder / "results.csv")
     assert list(table["status"]) == ["cancelled", "completed", "completed"]

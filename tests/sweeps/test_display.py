@@ -41,6 +41,19 @@ def test_display_in_a_log_writes_a_line_per_job_and_failures_twice() -> None:
     ]
 
 
+def test_display_with_an_open_total_counts_without_an_end() -> None:
+    stream = io.StringIO()
+    display = SweepDisplay(None, stream, is_terminal=False)
+    assert display.status_line() == "0 done, 0 running, 0 failed"
+    run_four_jobs(display)
+    display.job_started(JobRecord(4))
+    assert display.status_line() == "3 done, 1 running, 1 failed  best 0.75: job 2 (a=3)"
+    display.close()
+    lines = stream.getvalue().splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("[")] == ["[1]", "[2]", "[3]"]
+    assert re.match(r"4 jobs in .* failed, 1 not run to the end$", lines[-4])
+
+
 def test_display_of_a_sweep_that_was_stopped_says_what_did_not_run() -> None:
     stream = io.StringIO()
     display = SweepDisplay(4, stream, is_terminal=False)
@@ -69,6 +82,16 @@ def test_display_on_a_terminal_shows_one_live_line_and_the_same_lines() -> None:
     assert "[2/5] job 1 FAILED: E: x (a=2)\n    T\n    E: x\n" in text
     assert text.rstrip().endswith("1 job failed:\n  job 1 FAILED: E: x (a=2)")
     assert "\x1b[?25h" in stream.getvalue()  # the cursor is given back
+
+
+def test_display_with_an_open_total_on_a_terminal_shows_its_line() -> None:
+    stream = io.StringIO()
+    display = SweepDisplay(None, stream, is_terminal=True)
+    run_four_jobs(display)
+    display.close()
+    text = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", stream.getvalue())
+    assert "0 done, 0 running, 0 failed" in text
+    assert "[2] job 1 FAILED: E: x (a=2)" in text
 
 
 def test_display_used_from_many_threads_counts_every_job(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tlx.runs.result import Result
 from tlx.sweeps.record import JobRecord, Status, code_version, write_job
-from tlx.sweeps.resume import PlannedJob, next_number, plan_resume
+from tlx.sweeps.resume import EarlierJobs, PlannedJob, next_number, plan_resume
 
 
 def planned(*hashes: str) -> list[PlannedJob]:
@@ -98,6 +98,16 @@ def test_plan_resume_of_two_equal_jobs_gives_each_a_record_of_its_own(tmp_path: 
     stored(tmp_path, 0, "x", "killed")
     stored(tmp_path, 1, "x")
     assert actions(tmp_path, planned("x", "x", "x")) == ["skip 1", "run 0", "run 2"]
+
+
+def test_earlier_jobs_are_read_once_and_claimed_once(tmp_path: Path) -> None:
+    stored(tmp_path, 0, "x")
+    stored(tmp_path, 1, "y")
+    earlier = EarlierJobs(tmp_path)
+    stored(tmp_path, 2, "z")  # a job of this program's own
+    told = [earlier.claim([PlannedJob(2, [], one)], False)[0] for one in ("z", "x", "x")]
+    assert [f"{step.action} {step.number}" for step in told] == ["run 2", "skip 0", "run 3"]
+    assert [record.number for record in earlier.unclaimed()] == [1]
 
 
 def test_plan_resume_without_a_hash_recognises_nothing(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ class SubmittingLauncher(Protocol):
     def cancel(self, number: int, reason: str = ...) -> None:
         """Stop a submitted job."""
 
+    def folder_of(self, number: int) -> Path | None:
+        """Return the folder of a submitted job."""
+
     def stop(self, reason: str) -> None:
         """Stop all submitted jobs."""
 
@@ -50,7 +53,6 @@ class AsynchronousRun:
         progress: Where ends are told.
         launcher: Runs the jobs.
         slots: How many jobs at a time.
-        folder_of: Returns a job's folder by its overrides and number.
         first_number: The first job number that is free in the sweep's folder.
         was_cancelled: Returns whether a job was stopped from outside; its trial is left open.
         metric: The column of `metrics.csv` to prune by; None: nothing is pruned.
@@ -65,7 +67,6 @@ class AsynchronousRun:
         launcher: SubmittingLauncher,
         *,
         slots: int,
-        folder_of: Callable[[Sequence[str], int], Path],
         first_number: int,
         was_cancelled: Callable[[JobReturn], bool],
         metric: str | None,
@@ -73,7 +74,7 @@ class AsynchronousRun:
         fail_fast: bool,
     ) -> None:
         self._search, self._progress, self._launcher = search, progress, launcher
-        self._slots, self._folder_of = slots, folder_of
+        self._slots = slots
         self._was_cancelled, self._metric, self._poll_s = was_cancelled, metric, poll_s
         self._fail_fast, self._is_stopping = fail_fast, False
         self._running: dict[Future[JobReturn], _Running] = {}
@@ -122,9 +123,8 @@ class AsynchronousRun:
             number = self._number
             self._number += 1
         self._search.launched(trial, number)
-        folder = self._folder_of(trial.overrides, number) if self._metric else None
         future = self._launcher.submit(trial.overrides, number)
-        self._running[future] = _Running([trial], number, folder)
+        self._running[future] = _Running([trial], number, self._launcher.folder_of(number))
 
     def _watch(self, running: _Running) -> None:
         """Report what a job has reached since the last look; stop it where that is hopeless."""

@@ -112,12 +112,9 @@ class OptunaSweeper(Sweeper):
     def _run(self, search: Search, progress: Progress, folder: Path) -> None:
         from tlx.search.asynchronous import AsynchronousRun
         from tlx.search.batches import run_in_batches
-        from tlx.spark.compose import compose_job
         from tlx.sweeps.resume import next_number
 
-        context, config, options = self.hydra_context, self.config, self.options
-        assert context is not None
-        assert config is not None
+        options = self.options
         if not search.has_next():  # then no Spark is started either
             return
         if hasattr(self.launcher, "submit"):
@@ -126,7 +123,6 @@ class OptunaSweeper(Sweeper):
                 progress,
                 self.launcher,
                 slots=options.n_jobs or self.launcher.slots(),
-                folder_of=lambda asked, number: compose_job(context, config, asked, number).folder,
                 first_number=next_number(folder),
                 was_cancelled=was_cancelled,
                 metric=options.metric if options.pruner else None,

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from tlx.spark.isolation.files import keep_script
 from tlx.spark.pickling import loads
 from tlx.sweeps.display import SweepDisplay
 from tlx.sweeps.plain_values import flat_numbers, plain_value
-from tlx.sweeps.record import DONE, JobRecord, code_version, read_jobs, with_run, write_job
+from tlx.sweeps.record import DONE, JobRecord, code_version, with_run, write_job
 from tlx.sweeps.table_writer import TableWriter
 from tlx.sweeps.tlx_run import read_tlx_run
 
@@ -28,13 +29,14 @@ class Board:
 
     Args:
         folder: The sweep's folder.
-        total: How many jobs this launch has.
+        earlier: The records that the folder holds already.
+        total: How many jobs this launch has; None where they come one by one.
     """
 
-    def __init__(self, folder: Path, total: int) -> None:
+    def __init__(self, folder: Path, earlier: Iterable[JobRecord], total: int | None) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._records = {record.number: record for _, record in read_jobs(folder)}
+        self._records = {record.number: record for record in earlier}
         self._table = TableWriter(folder)
         self._display = SweepDisplay(total, sys.stderr, sys.stderr.isatty())
 

@@ -22,7 +22,7 @@ from tlx.spark.compose import ComposedJob, sweep_folder
 from tlx.spark.config import DebugLauncherConf
 from tlx.spark.envelope import Envelope
 from tlx.spark.hydra_job import run_composed
-from tlx.spark.launch import Step, asked_of_hydra, plan
+from tlx.spark.launch import Planner, Step, asked_of_hydra
 from tlx.spark.outcome import outcome_of
 from tlx.spark.returns import earlier_return, job_return
 from tlx.sweeps.folder import claimed_sweep
@@ -37,6 +37,7 @@ class DebugLauncher(Launcher):
 
     def __init__(self, **options: Any) -> None:
         self.options = DebugLauncherConf(**options)
+        self._is_first = True  # of the batches of a sweep
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -61,16 +62,16 @@ class DebugLauncher(Launcher):
         folder = sweep_folder(self.config)
         with ExitStack() as stack:
             stack.enter_context(claimed_sweep(folder, asked_of_hydra(self.config)))
-            retry = self.options.retry_failed
-            steps = plan(
+            planner = Planner(
                 self.hydra_context,
                 self.config,
-                job_overrides,
-                initial_job_idx,
-                retry,
                 self.task_function,
+                self.options.retry_failed,
+                self._is_first,
             )
-            board = Board(folder, len(steps))
+            steps = planner.plan(job_overrides, initial_job_idx)
+            self._is_first = False
+            board = Board(folder, planner.records, len(steps))
             stack.callback(board.close)
             returns: list[JobReturn] = []
             for step in steps:

@@ -13,7 +13,7 @@ from tlx.spark.compose import ComposedJob, compose_job, sweep_folder
 from tlx.spark.function_reference import script_fingerprint
 from tlx.spark.isolation.files import script_of
 from tlx.sweeps.record import JobRecord
-from tlx.sweeps.resume import PlannedJob, PlannedStep, plan_resume
+from tlx.sweeps.resume import EarlierJobs, PlannedJob, PlannedStep, warnings_of
 
 log = logging.getLogger("tlx")
 
@@ -31,41 +31,68 @@ class Step:
     earlier: JobRecord | None
 
 
-def plan(
-    context: HydraContext,
-    sweep: DictConfig,
-    job_overrides: Sequence[Sequence[str]],
-    first_number: int,
-    retry_failed: bool,
-    function: TaskFunction,
-) -> list[Step]:
-    """Compose every job, and find which of them the sweep's folder holds already.
+class Planner:
+    """Composes jobs, and finds which of them the sweep's folder held when it was opened.
 
     Args:
         context: Hydra's config loader and callbacks.
         sweep: The sweep's own configuration.
-        job_overrides: What the sweeper asks of each job.
-        first_number: The number of the first job.
-        retry_failed: Whether jobs run again that failed before.
         function: Hydra's task function.
+        retry_failed: Whether jobs run again that failed before.
+        is_first: Whether no batch went before, whose jobs would be told as another sweep's.
     """
-    jobs = [
-        compose_job(context, sweep, overrides, first_number + index)
-        for index, overrides in enumerate(job_overrides)
-    ]
-    asked = [PlannedJob(job.number, job.shown_overrides, job.config_hash) for job in jobs]
-    planned = plan_resume(sweep_folder(sweep), asked, retry_failed)
-    for warning in planned.warnings:
-        log.warning("%s", warning)
-    script = script_fingerprint(function)
-    steps = [_step(job, step, script) for job, step in zip(jobs, planned.steps, strict=True)]
-    again = sum(
-        step.earlier is None and old.action == "skip"
-        for step, old in zip(steps, planned.steps, strict=True)
-    )
-    if again:
-        log.warning("The script has changed: %d jobs that were complete run again.", again)
-    return steps
+
+    def __init__(
+        self,
+        context: HydraContext,
+        sweep: DictConfig,
+        function: TaskFunction,
+        retry_failed: bool,
+        is_first: bool,
+    ) -> None:
+        self._context, self._sweep = context, sweep
+        self._script = script_fingerprint(function)
+        self._retry_failed, self._is_first = retry_failed, is_first
+        self._earlier = EarlierJobs(sweep_folder(sweep))
+
+    @property
+    def records(self) -> list[JobRecord]:
+        """The records that the folder held."""
+        return self._earlier.records
+
+    def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int) -> list[Step]:
+        """Compose a whole sweep, and warn of what it finds and of what it leaves alone.
+
+        Args:
+            job_overrides: What the sweeper asks of each job.
+            first_number: The number of the first.
+        """
+        jobs = [
+            compose_job(self._context, self._sweep, overrides, first_number + index)
+            for index, overrides in enumerate(job_overrides)
+        ]
+        planned, steps = self._steps(jobs)
+        unclaimed = self._earlier.unclaimed() if self._is_first else []
+        for warning in warnings_of(planned, unclaimed):
+            log.warning("%s", warning)
+        again = sum(
+            step.earlier is None and old.action == "skip"
+            for step, old in zip(steps, planned, strict=True)
+        )
+        if again:
+            log.warning("The script has changed: %d jobs that were complete run again.", again)
+        return steps
+
+    def plan_one(self, overrides: Sequence[str], number: int) -> Step:
+        """Compose one job of a sweep whose others are not known yet; it warns of nothing."""
+        job = compose_job(self._context, self._sweep, overrides, number)
+        return self._steps([job])[1][0]
+
+    def _steps(self, jobs: Sequence[ComposedJob]) -> tuple[tuple[PlannedStep, ...], list[Step]]:
+        asked = [PlannedJob(job.number, job.shown_overrides, job.config_hash) for job in jobs]
+        planned = self._earlier.claim(asked, self._retry_failed)
+        pairs = zip(jobs, planned, strict=True)
+        return planned, [_step(job, step, self._script) for job, step in pairs]
 
 
 def asked_of_hydra(sweep: DictConfig) -> list[str]:

@@ -19,11 +19,10 @@ from tlx.spark.board import Board
 from tlx.spark.compose import sweep_folder
 from tlx.spark.config import SparkLauncherConf
 from tlx.spark.devices import Devices, visible_devices
-from tlx.spark.launch import Step, asked_of_hydra, plan
+from tlx.spark.launch import Planner, Step, asked_of_hydra
 from tlx.spark.returns import earlier_return
 from tlx.spark.sweep_run import SweepRun
 from tlx.sweeps.folder import claimed_sweep
-from tlx.sweeps.resume import next_number
 
 ISOLATIONS = ("fork", "subprocess", "none")
 log = logging.getLogger("tlx")
@@ -42,7 +41,10 @@ class SparkLauncher(Launcher):
         plain = {name: _plain(value) for name, value in options.items()}
         self.options = SparkLauncherConf(**plain)
         self._open: tuple[SweepRun, Board] | None = None
+        self._planner: Planner | None = None
+        self._is_first = True  # of the batches of a sweep
         self._numbers: dict[int, int] = {}
+        self._folders: dict[int, Path] = {}
         self._closing = ExitStack()
 
     def setup(
@@ -79,8 +81,10 @@ class SparkLauncher(Launcher):
         self._prepare()
         with ExitStack() as stack:
             stack.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
-            steps = self._plan(job_overrides, initial_job_idx)
-            run, board = self._start(stack, steps)
+            planner = self._new_planner()
+            steps = planner.plan(job_overrides, initial_job_idx)
+            self._is_first = False
+            run, board = self._start(stack, planner, steps)
             futures = {}
             for index, step in enumerate(steps):
                 if step.earlier is not None:
@@ -101,15 +105,10 @@ class SparkLauncher(Launcher):
             overrides: What the sweeper asks of it.
             number: Its number; a job that the folder holds already keeps its own.
         """
-        if self._open is None:
-            self._prepare()
-            self._closing.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
-        (step,) = self._plan([overrides], number)
-        if step.job.number in self._numbers.values():  # asked twice: two jobs, two folders
-            free = max(number, next_number(self.folder))
-            step = Step(step.job.numbered(free, may_resume=False), None)
-        run, board = self._opened(step)
-        self._numbers[number] = step.job.number
+        planner = self._opened_planner()
+        step = planner.plan_one(overrides, number)
+        run, board = self._opened(planner)
+        self._numbers[number], self._folders[number] = step.job.number, step.job.folder
         if step.earlier is None:
             return run.submit(step.job)
         board.skipped(step.earlier)
@@ -122,6 +121,14 @@ class SparkLauncher(Launcher):
         if self._open is not None:
             self._open[0].cancel(self._numbers.get(number, number), reason)
 
+    def folder_of(self, number: int) -> Path | None:
+        """Return the folder of a submitted job, or None where no such job was submitted.
+
+        Args:
+            number: The number that it was submitted by; its folder may keep an older one.
+        """
+        return self._folders.get(number)
+
     def stop(self, reason: str) -> None:
         """Stop all submitted jobs: at most about five seconds."""
         if self._open is not None:
@@ -129,7 +136,7 @@ class SparkLauncher(Launcher):
 
     def close(self) -> None:
         """End what `submit` opened: the table is written, all failures are shown again."""
-        self._open = None
+        self._open = self._planner = None
         self._closing.close()
 
     @property
@@ -141,12 +148,21 @@ class SparkLauncher(Launcher):
         """Return how many jobs run at a time; starts Spark where it does not run yet."""
         return self._parallelism()[1]
 
-    def _opened(self, step: Step) -> tuple[SweepRun, Board]:
+    def _opened_planner(self) -> Planner:
+        """Return what plans submitted jobs; the folder is read by the first of them only."""
+        if self._planner is None:
+            self._prepare()
+            self._closing.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
+            self._planner = self._new_planner()
+            if self._planner.records:
+                told = "The folder holds %d jobs of earlier sweeps; those asked again keep theirs."
+                log.info(told, len(self._planner.records))
+        return self._planner
+
+    def _opened(self, planner: Planner) -> tuple[SweepRun, Board]:
         """Return what runs submitted jobs, opened by the first of them."""
         if self._open is None:
-            run, board = self._start(self._closing, [Step(step.job, None)])
-            assert run is not None
-            self._open = run, board
+            self._open = self._opened_run(self._closing, planner, None)
         return self._open
 
     def _prepare(self) -> None:
@@ -154,29 +170,35 @@ class SparkLauncher(Launcher):
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def _plan(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[Step]:
-        retry = self.options.retry_failed
-        return plan(
-            self.hydra_context, self.config, job_overrides, first, retry, self.task_function
-        )
+    def _new_planner(self) -> Planner:
+        retry, is_first = self.options.retry_failed, self._is_first
+        return Planner(self.hydra_context, self.config, self.task_function, retry, is_first)
 
-    def _start(self, stack: ExitStack, steps: Sequence[Step]) -> tuple[SweepRun | None, Board]:
+    def _start(
+        self, stack: ExitStack, planner: Planner, steps: Sequence[Step]
+    ) -> tuple[SweepRun | None, Board]:
         """Open Spark where there is something to run, and what tells of it."""
-        to_run = sum(step.earlier is None for step in steps)
-        if to_run == 0:
-            log.info("All %d jobs are settled in %s: nothing to run.", len(steps), self.folder)
-            board = Board(self.folder, len(steps))
-            stack.callback(board.close)
-            return None, board
+        if any(step.earlier is None for step in steps):
+            return self._opened_run(stack, planner, steps)
+        log.info("All %d jobs are settled in %s: nothing to run.", len(steps), self.folder)
+        board = Board(self.folder, planner.records, len(steps))
+        stack.callback(board.close)
+        return None, board
+
+    def _opened_run(
+        self, stack: ExitStack, planner: Planner, steps: Sequence[Step] | None
+    ) -> tuple[SweepRun, Board]:
+        """Open Spark, and what tells of it; the steps are None where jobs come one by one."""
         runner, parallelism, devices = self._parallelism()
+        count = "jobs" if steps is None else f"{sum(step.earlier is None for step in steps)} jobs"
         log.info(
-            "Launching %d jobs on Spark (%s), %d at a time, in %s",
-            to_run,
+            "Launching %s on Spark (%s), %d at a time, in %s",
+            count,
             self.options.master,
             parallelism,
             self.folder,
         )
-        board = Board(self.folder, len(steps))
+        board = Board(self.folder, planner.records, None if steps is None else len(steps))
         stack.callback(board.close)
         run = SweepRun(
             self.task_function,

@@ -36,14 +36,14 @@ class SweepDisplay:
     jobs have no line of their own, but count, also for the best.
 
     Args:
-        total: How many jobs the sweep has, as far as is known.
+        total: How many jobs the sweep has. None: as many as will come, such as those of a search.
         stream: Where to write, such as `sys.stderr`.
         is_terminal: Whether the stream is a terminal (`stream.isatty()`).
         minimize: Whether a smaller return value is better.
     """
 
     def __init__(
-        self, total: int, stream: TextIO, is_terminal: bool, *, minimize: bool = False
+        self, total: int | None, stream: TextIO, is_terminal: bool, *, minimize: bool = False
     ) -> None:
         self._total = total
         self._stream = stream
@@ -90,13 +90,15 @@ class SweepDisplay:
         """Return the state of the sweep in one line."""
         with self._lock:
             failed = sum(record.status in FAILURES for record in self._ended)
-            queued = max(self._total - len(self._ended) - len(self._running), 0)
             parts = [
                 f"{len(self._ended) - failed} done",
                 f"{len(self._running)} running",
                 f"{failed} failed",
-                f"{queued} queued",
             ]
+            if self._total is not None:
+                parts.append(
+                    f"{max(self._total - len(self._ended) - len(self._running), 0)} queued"
+                )
             left_s = self._left_s()
             line = ", ".join(parts) + (f", {duration(left_s)} left" if left_s is not None else "")
             best = best_job(self._ended, self._minimize)
@@ -107,20 +109,26 @@ class SweepDisplay:
         with self._lock:
             self._running.discard(record.number)
             self._ended.append(record)
-            self._total = max(self._total, len(self._ended))
+            if self._total is not None:
+                self._total = max(self._total, len(self._ended))
             if record.status == "skipped":
                 return []
-            place = f"[{len(self._ended):>{len(str(self._total))}}/{self._total}]"
             tail = tail_lines(record) if record.status in FAILURES else []
-            return [f"{place} {job_line(record)}", *tail]
+            return [f"{self._place()} {job_line(record)}", *tail]
+
+    def _place(self) -> str:
+        """Return how far the sweep is: `[ 3/12]`, or `[3]` where its end is open."""
+        if self._total is None:
+            return f"[{len(self._ended)}]"
+        return f"[{len(self._ended):>{len(str(self._total))}}/{self._total}]"
 
     def _worked(self) -> list[JobRecord]:
         return [record for record in self._ended if record.status != "skipped"]
 
     def _left_s(self) -> float | None:
         """Return the time left at the pace so far, in seconds."""
-        worked, left = len(self._worked()), self._total - len(self._ended)
-        if not worked or not left:
+        worked, left = len(self._worked()), (self._total or 0) - len(self._ended)
+        if not worked or left <= 0:
             return None
         return (time.perf_counter() - self._started_s) / worked * left
 
@@ -128,8 +136,9 @@ class SweepDisplay:
         jobs = "1 job" if len(self._ended) == 1 else f"{len(self._ended)} jobs"
         spent = duration(time.perf_counter() - self._started_s)
         lines = [f"{jobs} in {spent}: {status_counts(self._ended) or 'none ended'}"]
-        if len(self._ended) < self._total:
-            lines[0] += f", {self._total - len(self._ended)} not run to the end"
+        total = len(self._ended) + len(self._running) if self._total is None else self._total
+        if len(self._ended) < total:
+            lines[0] += f", {total - len(self._ended)} not run to the end"
         best = best_job(self._ended, self._minimize)
         return [*lines, *([_best_line(best)] if best else []), *failure_lines(self._ended)]
 
@@ -164,7 +173,7 @@ class SweepDisplay:
 
         row = Table.grid(padding=(0, 1))
         bar = ProgressBar(
-            total=max(self._total, 1),
+            total=None if self._total is None else max(self._total, 1),
             completed=len(self._ended),
             width=min(BAR_COLUMNS, console.width // 3),
         )

@@ -59,6 +59,37 @@ class ResumePlan:
     warnings: tuple[str, ...] = ()
 
 
+class EarlierJobs:
+    """The jobs that a sweep's folder held when it was read, once, until new jobs claim them.
+
+    Args:
+        folder: The sweep's folder; it need not exist.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        found = read_jobs(folder) if folder.is_dir() else []
+        self.records = [record for _, record in found]
+        # Complete ones first: where a configuration was run twice, the result is what counts.
+        self._waiting = sorted(found, key=lambda pair: pair[1].status not in DONE)
+        self._free = _next_number(folder, found)
+
+    def claim(self, jobs: Sequence[PlannedJob], retry_failed: bool) -> tuple[PlannedStep, ...]:
+        """Return what to do with further jobs; no two of them get one number or one record."""
+        return tuple(self._claim(job, retry_failed) for job in jobs)
+
+    def unclaimed(self) -> list[JobRecord]:
+        """Return the records that no job has claimed."""
+        return [record for _, record in self._waiting]
+
+    def _claim(self, job: PlannedJob, retry_failed: bool) -> PlannedStep:
+        found = _take(self._waiting, job)
+        if found is not None:
+            return PlannedStep(job, _action(*found, retry_failed), found[1].number, *found)
+        number = max(self._free, job.number)
+        self._free = number + 1
+        return PlannedStep(job, "run", number)
+
+
 def plan_resume(folder: Path, jobs: Sequence[PlannedJob], retry_failed: bool) -> ResumePlan:
     """Compare the jobs of a sweep with what its folder holds.
 
@@ -75,21 +106,9 @@ def plan_resume(folder: Path, jobs: Sequence[PlannedJob], retry_failed: bool) ->
         jobs: The jobs to launch.
         retry_failed: Whether jobs that failed shall run again.
     """
-    earlier = read_jobs(folder) if folder.is_dir() else []
-    # Complete ones first: where a configuration was run twice, the result is what counts.
-    waiting = sorted(earlier, key=lambda pair: pair[1].status not in DONE)
-    free = _next_number(folder, earlier)
-    steps = []
-    for job in jobs:
-        found = _take(waiting, job)
-        if found is None:
-            number = max(free, job.number)
-            free = number + 1
-            steps.append(PlannedStep(job, "run", number))
-        else:
-            action = _action(*found, retry_failed)
-            steps.append(PlannedStep(job, action, found[1].number, *found))
-    return ResumePlan(tuple(steps), tuple(_warnings(steps, [record for _, record in waiting])))
+    earlier = EarlierJobs(folder)
+    steps = earlier.claim(jobs, retry_failed)
+    return ResumePlan(steps, tuple(warnings_of(steps, earlier.unclaimed())))
 
 
 def next_number(folder: Path) -> int:
@@ -124,7 +143,8 @@ def _holds_unfinished_run(folder: Path) -> bool:
     return run is not None and run.status != "completed"
 
 
-def _warnings(steps: Sequence[PlannedStep], unclaimed: Sequence[JobRecord]) -> Iterator[str]:
+def warnings_of(steps: Sequence[PlannedStep], unclaimed: Sequence[JobRecord]) -> Iterator[str]:
+    """Return what the user should know of jobs that go on, or are left alone."""
     here = code_version()
     kept = [step.record for step in steps if step.record and step.action in ("skip", "continue")]
     others = Counter(one.code_version for one in kept if one.code_version not in (None, here))
