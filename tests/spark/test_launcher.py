@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from typing import Any
 import pandas as pd
 import pytest
 from hydra.core.utils import JobStatus
+from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
 from tests.spark import spark_jobs
+from tests.spark.test_stop_and_resume import wait_for
 from tlx.errors import ConfigError
+from tlx.spark import compose, launch, session
 from tlx.spark.errors import RemoteJobError, SparkStartError
 from tlx.sweeps import resume
-from tlx.sweeps.record import read_jobs
+from tlx.sweeps.record import DONE, read_jobs
 
 
 def values(done: Any) -> list[Any]:
@@ -218,6 +222,51 @@ def test_submitted_jobs_end_one_by_one_and_can_be_cancelled(
     assert list(table["status"]) == ["cancelled", "completed", "completed"]
     assert table["error"][0] == "pruned"
     assert (done.folder / "0" / "tidied").exists()
+
+
+def test_jobs_run_while_later_ones_are_composed(
+    sweep: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def is_ready(folder: Path) -> bool:
+        return session._session is not None and folder in session._session.checked
+
+    def compose_late(context: Any, config: Any, overrides: Any, number: int) -> Any:
+        """Let Spark start after the first job, and compose the last only when that has ended."""
+        folder = compose.sweep_folder(config)
+        if number == 1:
+            wait_for(lambda: is_ready(folder))
+            time.sleep(1.0)  # until the future of the start is set too
+        if number == 3:
+            wait_for(lambda: json.loads((folder / "0/job.json").read_text())["status"] in DONE)
+            seen.append("job 0 has ended")
+        return compose.compose_job(context, config, overrides, number)
+
+    monkeypatch.setattr(launch, "compose_job", compose_late)
+    done = sweep(spark_jobs.square, "x=3,4,5,6")
+    assert seen == ["job 0 has ended"]
+    assert values(done) == [9.0, 16.0, 25.0, 36.0]
+    assert [record(done, number)["overrides"] for number in (0, 3)] == [["x=3"], ["x=6"]]
+
+
+def test_job_that_cannot_be_composed_ends_the_sweep_and_leaves_the_folder_usable(
+    sweep: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tlx.spark.launcher import SparkLauncher
+
+    original = SparkLauncher.launch
+    asked = [["kind=tidy"], ["nope=1"], ["kind=return"]]
+
+    def launch_other_jobs(self: SparkLauncher, job_overrides: Any, initial_job_idx: int) -> Any:
+        return original(self, asked, initial_job_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SparkLauncher, "launch", launch_other_jobs)
+        done = sweep(spark_jobs.end)
+    assert isinstance(done.error, ConfigCompositionException)
+    assert not (done.folder / "2").exists()
+    assert values(sweep(spark_jobs.end, "kind=return")) == [{"score": 1.5}]
 
 
 def test_callbacks_are_told_of_every_job_even_of_one_that_was_killed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,20 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlx.errors import ConfigError, Fault, did_you_mean
 from tlx.spark.board import Board
-from tlx.spark.compose import sweep_folder
+from tlx.spark.compose import ComposedJob, sweep_folder
 from tlx.spark.config import SparkLauncherConf
 from tlx.spark.devices import Devices, visible_devices
 from tlx.spark.launch import Planner, Step, asked_of_hydra
+from tlx.spark.pool import in_background
 from tlx.spark.returns import earlier_return
 from tlx.spark.sweep_run import SweepRun
 from tlx.sweeps.folder import claimed_sweep
+
+OpenedSpark = tuple[Any, int, Devices]
+"""What runs tasks, how many at a time, and the accelerators to lend them."""
+
+BACKGROUND_S = 10.0
+"""Most seconds that an error, or Ctrl-C, waits for a Spark that is just starting."""
 
 ISOLATIONS = ("fork", "subprocess", "none")
 log = logging.getLogger("tlx")
@@ -82,21 +89,55 @@ class SparkLauncher(Launcher):
         with ExitStack() as stack:
             stack.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
             planner = self._new_planner()
-            steps = planner.plan(job_overrides, initial_job_idx)
             self._is_first = False
-            run, board = self._start(stack, planner, steps)
-            futures = {}
-            for index, step in enumerate(steps):
-                if step.earlier is not None:
-                    board.skipped(step.earlier)
-                else:
-                    assert run is not None
-                    futures[index] = run.submit(step.job)
-            if run is not None:
-                run.results(list(futures.values()))
-            returns = [_returned(index, step, futures) for index, step in enumerate(steps)]
+            launched = self._compared if planner.records else self._composed_meanwhile
+            returns = launched(stack, planner, job_overrides, initial_job_idx)
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         return returns
+
+    def _compared(
+        self, stack: ExitStack, planner: Planner, asked: Sequence[Sequence[str]], first: int
+    ) -> list[JobReturn]:
+        """Run what is left to do in a folder that holds jobs: all are compared with it first."""
+        steps = planner.plan(asked, first)
+        run, board = self._start(stack, planner, steps)
+        futures = {}
+        for index, step in enumerate(steps):
+            if step.earlier is not None:
+                board.skipped(step.earlier)
+            else:
+                assert run is not None
+                futures[index] = run.submit(step.job)
+        if run is not None:
+            run.results(list(futures.values()))
+        return [_returned(index, step, futures) for index, step in enumerate(steps)]
+
+    def _composed_meanwhile(
+        self, stack: ExitStack, planner: Planner, asked: Sequence[Sequence[str]], first: int
+    ) -> list[JobReturn]:
+        """Run jobs in an empty folder: composed while Spark starts, and while others run."""
+        spark = in_background(self._opened_spark)
+        stack.callback(wait, [spark], timeout=BACKGROUND_S)  # not left behind by an error
+        jobs: list[ComposedJob] = []
+        futures: list[Future[JobReturn]] = []
+        run: SweepRun | None = None
+        try:
+            for index, overrides in enumerate(asked):
+                jobs.append(planner.plan_one(overrides, first + index).job)
+                if run is None and spark.done():
+                    run, _ = self._opened_run(stack, planner, len(asked), len(asked), spark)
+                if run is not None:
+                    futures.extend(run.submit(job) for job in jobs[len(futures) :])
+            if run is None:
+                run, _ = self._opened_run(stack, planner, len(asked), len(asked), spark)
+            futures.extend(run.submit(job) for job in jobs[len(futures) :])
+        except BaseException as error:
+            if run is not None:
+                is_interrupt = isinstance(error, KeyboardInterrupt)
+                run.stop("stopped by the user" if is_interrupt else "a job cannot be composed")
+            raise
+        run.results(futures)
+        return [_ended(job, future) for job, future in zip(jobs, futures, strict=True)]
 
     def submit(self, overrides: Sequence[str], number: int) -> Future[JobReturn]:
         """Queue one job and return at once.
@@ -118,8 +159,8 @@ class SparkLauncher(Launcher):
 
     def cancel(self, number: int, reason: str = "cancelled") -> None:
         """Stop a submitted job, whether it waits or runs."""
-        if self._open is not None:
-            self._open[0].cancel(self._numbers.get(number, number), reason)
+        if self._open is not None and number in self._numbers:
+            self._open[0].cancel(self._numbers[number], reason)
 
     def folder_of(self, number: int) -> Path | None:
         """Return the folder of a submitted job, or None where no such job was submitted.
@@ -146,7 +187,7 @@ class SparkLauncher(Launcher):
 
     def slots(self) -> int:
         """Return how many jobs run at a time; starts Spark where it does not run yet."""
-        return self._parallelism()[1]
+        return self._opened_spark()[1]
 
     def _opened_planner(self) -> Planner:
         """Return what plans submitted jobs; the folder is read by the first of them only."""
@@ -162,7 +203,7 @@ class SparkLauncher(Launcher):
     def _opened(self, planner: Planner) -> tuple[SweepRun, Board]:
         """Return what runs submitted jobs, opened by the first of them."""
         if self._open is None:
-            self._open = self._opened_run(self._closing, planner, None)
+            self._open = self._opened_run(self._closing, planner, None, None)
         return self._open
 
     def _prepare(self) -> None:
@@ -178,27 +219,32 @@ class SparkLauncher(Launcher):
         self, stack: ExitStack, planner: Planner, steps: Sequence[Step]
     ) -> tuple[SweepRun | None, Board]:
         """Open Spark where there is something to run, and what tells of it."""
-        if any(step.earlier is None for step in steps):
-            return self._opened_run(stack, planner, steps)
+        to_run = sum(step.earlier is None for step in steps)
+        if to_run:
+            return self._opened_run(stack, planner, len(steps), to_run)
         log.info("All %d jobs are settled in %s: nothing to run.", len(steps), self.folder)
         board = Board(self.folder, planner.records, len(steps))
         stack.callback(board.close)
         return None, board
 
     def _opened_run(
-        self, stack: ExitStack, planner: Planner, steps: Sequence[Step] | None
+        self,
+        stack: ExitStack,
+        planner: Planner,
+        total: int | None,
+        to_run: int | None,
+        spark: Future[OpenedSpark] | None = None,
     ) -> tuple[SweepRun, Board]:
-        """Open Spark, and what tells of it; the steps are None where jobs come one by one."""
-        runner, parallelism, devices = self._parallelism()
-        count = "jobs" if steps is None else f"{sum(step.earlier is None for step in steps)} jobs"
+        """Open Spark, and what tells of it; the counts are None where jobs come one by one."""
+        runner, parallelism, devices = spark.result() if spark else self._opened_spark()
         log.info(
             "Launching %s on Spark (%s), %d at a time, in %s",
-            count,
+            "jobs as they come" if to_run is None else f"{to_run} jobs",
             self.options.master,
             parallelism,
             self.folder,
         )
-        board = Board(self.folder, planner.records, None if steps is None else len(steps))
+        board = Board(self.folder, planner.records, total)
         stack.callback(board.close)
         run = SweepRun(
             self.task_function,
@@ -212,7 +258,7 @@ class SparkLauncher(Launcher):
         stack.callback(run.close)
         return run, board
 
-    def _parallelism(self) -> tuple[Any, int, Devices]:
+    def _opened_spark(self) -> OpenedSpark:
         """Open Spark, check it, and return its runner, the number of slots and the devices."""
         from tlx.spark.checks import check_session
         from tlx.spark.session import open_session, session_options
@@ -257,10 +303,13 @@ def _plain(value: Any) -> Any:
 def _returned(index: int, step: Step, futures: dict[int, Future[JobReturn]]) -> JobReturn:
     if step.earlier is not None:
         return earlier_return(step.job, step.earlier)
-    future = futures[index]
+    return _ended(step.job, futures[index])
+
+
+def _ended(job: ComposedJob, future: Future[JobReturn]) -> JobReturn:
     if future.cancelled():
         from tlx.spark.envelope import Envelope
         from tlx.spark.returns import job_return
 
-        return job_return(step.job, Envelope(status="cancelled", reason="cancelled while queued"))
+        return job_return(job, Envelope(status="cancelled", reason="cancelled while queued"))
     return future.result()

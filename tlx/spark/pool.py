@@ -56,6 +56,10 @@ class Pool(Generic[Result]):
     def close(self) -> None:
         """Cancel what is queued and let each thread end after what it runs."""
         self.cancel_queued()
+        self.finish()
+
+    def finish(self) -> None:
+        """Let each thread end after what it runs, and after what is queued."""
         for _ in self._threads:
             self._queue.put(None)
 
@@ -71,3 +75,11 @@ class Pool(Generic[Result]):
             except BaseException as error:
                 work.future.set_exception(error)
             del work
+
+
+def in_background(run: Callable[[], Result]) -> Future[Result]:
+    """Run one function in a thread of its own; its result or exception arrives in the future."""
+    pool: Pool[Result] = Pool(1)
+    future = pool.submit(run)
+    pool.finish()
+    return future

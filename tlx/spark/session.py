@@ -90,6 +90,7 @@ class Session:
 
 
 _session: Session | None = None
+_opening = threading.Lock()
 
 
 def open_session(options: SessionOptions, log_file: Path | None = None) -> Session:
@@ -103,16 +104,17 @@ def open_session(options: SessionOptions, log_file: Path | None = None) -> Sessi
         SparkStartError: Where Java is missing, or the master cannot be reached, or Spark fails.
     """
     global _session
-    if _session is not None and _session.options == options and _is_alive(_session):
+    with _opening:
+        if _session is not None and _session.options == options and _is_alive(_session):
+            return _session
+        if _session is not None:
+            _session.stop()
+        java_home = find_java_home()
+        check_reachable(options.master, options.start_timeout_s)
+        log_file = log_file or Path(tempfile.mkdtemp(prefix="tlx-spark-")) / "spark.log"
+        _session = Session(_start(options, java_home, log_file), options, log_file)
+        atexit.register(_session.stop)
         return _session
-    if _session is not None:
-        _session.stop()
-    java_home = find_java_home()
-    check_reachable(options.master, options.start_timeout_s)
-    log_file = log_file or Path(tempfile.mkdtemp(prefix="tlx-spark-")) / "spark.log"
-    _session = Session(_start(options, java_home, log_file), options, log_file)
-    atexit.register(_session.stop)
-    return _session
 
 
 def check_reachable(master: str, timeout_s: float) -> None:
