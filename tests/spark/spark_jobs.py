@@ -55,11 +55,18 @@ def about(cfg: DictConfig) -> dict[str, Any]:
         "number": hydra.job.num,
         "gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "omp": os.environ.get("OMP_NUM_THREADS"),
+        "threads": torch_threads(),
         "x": cfg.x,
         "pid": os.getpid(),
         "group": os.getpgid(0),
         "worker": os.getppid(),
     }
+
+
+def torch_threads() -> int | None:
+    """Return how many threads torch uses here, where it is loaded."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else int(torch.get_num_threads())
 
 
 def train_in_steps(cfg: DictConfig) -> int:
@@ -105,6 +112,16 @@ def _segfault(cfg: DictConfig) -> None:
 
 def _sys_exit(cfg: DictConfig) -> None:
     sys.exit(3)
+
+
+def _sys_exit_zero(cfg: DictConfig) -> None:
+    sys.exit()
+
+
+def _leave_when_stopped(cfg: DictConfig) -> None:
+    """Hang, and leave without a fault when asked to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    time.sleep(300)
 
 
 def _out_of_memory(cfg: DictConfig) -> None:

@@ -26,8 +26,10 @@ MATRIX: dict[str, tuple[str, int | None, int | None, str]] = {
     "kill": ("killed", None, 9, "signal 9, likely out of memory"),
     "segfault": ("killed", None, 11, "SIGSEGV"),
     "sys_exit": ("failed", 3, None, "SystemExit: 3"),
+    "sys_exit_zero": ("completed", 0, None, ""),
     "out_of_memory": ("failed", 1, None, "MemoryError"),
     "hang": ("timed_out", None, None, "timeout_s=4"),
+    "leave_when_stopped": ("timed_out", None, None, "timeout_s=4"),
 }
 OPTIONS = (
     "hydra.launcher.timeout_s=4",
@@ -73,6 +75,7 @@ def test_crash_matrix_on_local_every_job_is_told(sweep: Callable[..., Any], isol
     assert 'raise ValueError("a bad value")' in str(caught.value.__cause__)
     with pytest.raises(RemoteJobError, match=r"^.*spark_jobs.TwoArgumentsError: 7: lost"):
         _ = two.return_value
+    assert done.returns[list(MATRIX).index("sys_exit_zero")].return_value is None
     hanging = (done.folder / str(list(MATRIX).index("hang")) / "pids").read_text().split()
     assert not [pid for pid in hanging if is_running(int(pid))], "orphans"
 
@@ -84,9 +87,20 @@ def test_crash_matrix_on_local_cluster_every_job_is_told(sweep: Callable[..., An
 
 
 def test_isolation_none_raise_is_told(sweep: Callable[..., Any]) -> None:
-    kinds = "kind=return,raise,sys_exit,two"
+    kinds = "kind=return,sys_exit_zero,raise,sys_exit,two"
     done = sweep(spark_jobs.end, kinds, "hydra.launcher.isolation=none")
-    assert [one.status for one in done.returns] == [JobStatus.COMPLETED] + 3 * [JobStatus.FAILED]
+    expected = 2 * [JobStatus.COMPLETED] + 3 * [JobStatus.FAILED]
+    assert [one.status for one in done.returns] == expected
+
+
+def test_exit_without_a_fault_under_debug_completes_and_later_jobs_run(
+    sweep: Callable[..., Any],
+) -> None:
+    done = sweep(spark_jobs.end, "kind=sys_exit_zero,sys_exit,return", launcher="debug")
+    assert done.error is None
+    expected = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.COMPLETED]
+    assert [one.status for one in done.returns] == expected
+    assert done.returns[0].return_value is None
 
 
 def test_fail_fast_job_fails_rest_is_cancelled(sweep: Callable[..., Any]) -> None:

@@ -283,3 +283,23 @@ def test_callbacks_are_told_of_every_job_even_of_one_that_was_killed(
         "start 1",
         "start 2",
     ]
+
+
+@pytest.mark.slow  # a cluster of its own, and torch in its worker
+def test_cpus_per_job_on_a_cluster_give_threads_and_leave_no_core_to_others(
+    sweep: Callable[..., Any],
+) -> None:
+    done = sweep(
+        spark_jobs.about,
+        "x=1,2",
+        "hydra.launcher.master='local-cluster[1,2,1024]'",
+        "hydra.launcher.cpus_per_job=2",
+        "hydra.launcher.parallelism=2",
+        "hydra.launcher.preload=[torch]",
+    )
+    told = values(done)
+    assert [(one["omp"], one["threads"]) for one in told] == [("2", 2)] * 2
+    first, second = sorted(
+        (record(done, number) for number in (0, 1)), key=lambda one: one["started_at"]
+    )
+    assert first["finished_at"] <= second["started_at"], "both cores are the first job's"

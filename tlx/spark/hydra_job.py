@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class JobExitedError(Exception):
-    """A job called `sys.exit` or was interrupted; Hydra records only an `Exception`."""
+    """A job exited with a fault or was interrupted; Hydra records only an `Exception`."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text, code)
@@ -90,7 +90,10 @@ def run_composed(
     may_resume: bool,
     is_own_process: bool = True,
 ) -> JobReturn:
-    """Run one composed job; an exit of the job becomes its failure.
+    """Run one composed job; an exit of the job becomes its failure, `sys.exit(0)` its end.
+
+    Under Hydra's basic launcher an exit leaves the whole program, and no later job runs. Here a
+    job is a program of its own: exit status 0 is a completed one, which returned None.
 
     Args:
         function: Hydra's task function.
@@ -107,6 +110,8 @@ def run_composed(
             resume = resume_of(function, folder) if may_resume else None
             return function(cfg) if resume is None else resume(folder)
         except SystemExit as error:
+            if _exit_code(error) == 0:
+                return None
             raise JobExitedError(named(error), _exit_code(error)) from error
         except KeyboardInterrupt as error:
             if not is_own_process:

@@ -86,7 +86,7 @@ def _of_return_value(value: Any, max_return_bytes: int) -> dict[str, Any]:
         size = f"{len(content) / 1e6:.1f} MB, hydra.launcher.max_return_mb allows"
         error = f"the job completed, but its return value ({kind}) is too large: {size} "
         return {"status": "failed", "error": f"{error}{max_return_bytes / 1e6:g}. {remedy}"}
-    return {"status": "completed", "result": content}
+    return {"status": "completed", "result": content, "is_none": value is None}
 
 
 def _is_own(frames: Any) -> bool:

@@ -95,9 +95,12 @@ def _why_stop(task: dict[str, Any], seconds: float, stop_file: Path) -> str | No
 
 def _fields(watched: Watched, task: dict[str, Any]) -> dict[str, Any]:
     outcome = watched.outcome
-    if watched.stopped == "timed_out" and (outcome is None or outcome["status"] != "completed"):
+    is_whole = outcome is not None and outcome["status"] == "completed"
+    if watched.stopped and outcome is not None and outcome.get("is_none"):
+        is_whole = False  # a handler of its own that ends in `sys.exit(0)`: it left early
+    if watched.stopped == "timed_out" and not is_whole:
         return {"status": "timed_out", "reason": f"longer than timeout_s={task['timeout_s']:g}"}
-    if watched.stopped == "cancelled" and (outcome is None or outcome["status"] != "completed"):
+    if watched.stopped == "cancelled" and not is_whole:
         return {"status": "cancelled", "reason": "stopped while it ran"}
     if outcome is not None:
         return {"exit_code": 0 if outcome["status"] == "completed" else 1} | outcome
