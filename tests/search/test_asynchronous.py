@@ -58,7 +58,7 @@ def test_hopeless_jobs_are_stopped_and_told_as_pruned(search: Search) -> None:
 def test_freed_slot_gets_the_next_trial_while_another_job_runs(
     search: Search, tmp_path: Path
 ) -> None:
-    options = ("x=3,0.1,-1,0.2", "hydra.sweeper.sampler=grid")
+    options = ("x=10,0.1,-1,0.2", "hydra.sweeper.sampler=grid")
     with pytest.raises(SearchError, match=r"1 of 4 trials failed \(2\)"):
         search(search_jobs.nap, *SPARK, *options, launcher="spark")
     folder = tmp_path / "found"
@@ -66,7 +66,7 @@ def test_freed_slot_gets_the_next_trial_while_another_job_runs(
     assert [one["status"] for one in short] == ["completed", "failed", "completed"]
     assert all(one["finished_at"] < long["finished_at"] for one in short)
     assert [one.state.name for one in trials(folder)] == ["COMPLETE"] * 2 + ["FAIL", "COMPLETE"]
-    assert results(folder)["best_params"] == {"x": 3}
+    assert results(folder)["best_params"] == {"x": 10}
 
 
 def test_interrupted_search_stops_its_jobs_and_goes_on_later(
