@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from pytorch_lightning import Trainer, seed_everything
+from pytorch_lightning import Callback, Trainer, seed_everything
 
 from tlx.backbones import Backbone, build_backbone
 from tlx.data.splits import task_fingerprint
@@ -75,7 +75,9 @@ def adam_training() -> Training:
     return training(partial(adamw, lr=1e-2))
 
 
-def fit(module: TransferModule, *, epochs: int = 2, batch_size: int = 4) -> Trainer:
+def fit(
+    module: TransferModule, *callbacks: Callback, epochs: int = 2, batch_size: int = 4
+) -> Trainer:
     """Fit a module on noise with Lightning."""
     trainer = Trainer(
         accelerator="cpu",
@@ -85,6 +87,7 @@ def fit(module: TransferModule, *, epochs: int = 2, batch_size: int = 4) -> Trai
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        callbacks=list(callbacks),
     )
     trainer.fit(module, TaskDataModule(random_task(), batch_size=batch_size, seed=0))
     return trainer

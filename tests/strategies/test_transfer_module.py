@@ -15,7 +15,6 @@ from tests.strategies.fits import (
     state_of,
     training,
 )
-from tlx.data.task_module import TaskDataModule
 from tlx.optimization.optimizers import sgd
 from tlx.strategies.feature_extraction import FeatureExtraction
 from tlx.strategies.partial import Partial
@@ -35,19 +34,8 @@ class _ModeWatcher(Callback):
 
 
 def _watched_fit(module: TransferModule) -> list[dict[str, bool]]:
-    from pytorch_lightning import Trainer
-
     watcher = _ModeWatcher()
-    trainer = Trainer(
-        accelerator="cpu",
-        max_epochs=2,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=[watcher],
-    )
-    trainer.fit(module, TaskDataModule(random_task(), batch_size=4, seed=0))
+    fit(module, watcher)
     return watcher.seen
 
 
@@ -98,18 +86,7 @@ def test_stale_gradients_do_not_move_what_is_frozen_later() -> None:
         def on_train_epoch_end(self, trainer, pl_module) -> None:
             snapshots.append(state_of(backbone))
 
-    from pytorch_lightning import Trainer
-
-    trainer = Trainer(
-        accelerator="cpu",
-        max_epochs=3,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=[Snapshot()],
-    )
-    trainer.fit(module, TaskDataModule(random_task(), batch_size=4, seed=0))
+    fit(module, Snapshot(), epochs=3)
     moved = {n for n in snapshots[0] if not snapshots[0][n].equal(snapshots[2][n])}
     assert moved == {"fc.weight", "fc.bias"}
 
