@@ -31,8 +31,9 @@ def draw_sensitivity(means: pd.DataFrame) -> Figure:
     """
     figure, axes = _panel()
     for (colour, marker), (width, curve) in zip(CURVES, means.groupby("width"), strict=False):
+        spread = None if curve["spread"].isna().all() else 100 * curve["spread"]
         axes.errorbar(
-            curve["learning_rate"], 100 * curve["test_accuracy"], yerr=100 * curve["spread"],
+            curve["learning_rate"], 100 * curve["test_accuracy"], yerr=spread,
             label=f"{width:g} x width", color=colour, marker=marker, markersize=3.5,
             linewidth=1.0, elinewidth=0.6, capsize=1.5,
         )  # fmt: skip
