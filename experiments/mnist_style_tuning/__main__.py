@@ -92,7 +92,8 @@ def tune(given: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     wins = tuned["test_accuracy"].to_numpy() - default["test_accuracy"].to_numpy()
     text = (
         f"{markdown_table(comparison(default, tuned))}\n"
-        f"Relative change of the test error: {-drop:+.0%}; better in {(wins > 0).sum()} of {len(wins)} seeds. "
+        f"Relative change of the test error: {-drop:+.0%}; "
+        f"better in {(wins > 0).sum()} of {len(wins)} seeds. "
         f"Validation accuracy in the search: default {_val(search, DEFAULTS):.4f}, "
         f"chosen {_val(search, best):.4f}."
     )
