@@ -1,0 +1,1 @@
+"""Exact probes on frozen features: solved, not trained by steps."""
