@@ -101,13 +101,29 @@ def resume(folder: Path) -> float:
     return execute(plan, run)
 
 
+def share(cfg: DictConfig) -> None:
+    """Load what the jobs of a sweep share; a worker calls this before it forks a job.
+
+    Args:
+        cfg: The job's configuration, without Hydra's own part.
+    """
+    from omegaconf import OmegaConf
+
+    from tlx.config.builders import checked_plan
+    from tlx.data.loaded import load_and_keep
+
+    options = OmegaConf.to_yaml(cfg.data, resolve=True)
+    load_and_keep(options, lambda: checked_plan(cfg).data)
+
+
 def execute(plan: Plan, run: Run) -> float:
     """Carry out a plan: every phase in order, each timed, the end recorded whatever it is."""
+    from tlx.data.loaded import loaded
     from tlx.training import fit, outcome
 
     with run.recording():
         with run.phase("data"):
-            task = plan.data.load()
+            task = loaded(plan.data)
         with run.phase("model_a"):
             backbone = build_model_a(plan, task)
         with run.phase("strategy"):

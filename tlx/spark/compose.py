@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.utils import JobReturn, JobRuntime, filter_overrides
+from hydra.core.utils import JobReturn, JobRuntime, JobStatus, filter_overrides
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from tlx.spark.pickling import dumps, loads
 from tlx.sweeps.plain_values import plain_value
 from tlx.sweeps.record import config_hash
 
@@ -24,7 +26,8 @@ class ComposedJob:
     Args:
         number: Its number in the sweep's folder.
         overrides: What the sweeper asked, Hydra's own options included.
-        config: The composed configuration, Hydra's own part included.
+        packed: The pickle of the composed configuration, Hydra's own part included: a hundredth
+            of its memory, so that a thousand jobs can wait.
         folder: The job's absolute folder.
         config_hash: Fingerprint of its resolved configuration without Hydra's own part.
         may_resume: Whether to go on with the run that its folder holds.
@@ -33,7 +36,7 @@ class ComposedJob:
 
     number: int
     overrides: list[str]
-    config: DictConfig
+    packed: bytes
     folder: Path
     config_hash: str
     may_resume: bool = False
@@ -44,24 +47,65 @@ class ComposedJob:
         """The overrides without Hydra's own options."""
         return list(filter_overrides(self.overrides))
 
+    @property
+    def config(self) -> DictConfig:
+        """A copy of the composed configuration, Hydra's own part included."""
+        config: DictConfig = loads(self.packed)
+        return config
+
     def numbered(self, number: int, may_resume: bool) -> ComposedJob:
         """Return the job under the number that it keeps in the sweep's folder."""
-        _set_number(self.config, number)
-        folder = _output_folder(self.config)
-        return replace(self, number=number, folder=folder, may_resume=may_resume)
+        if number == self.number:
+            return replace(self, may_resume=may_resume)
+        config = self.config
+        _set_number(config, number)
+        folder = _output_folder(config)
+        packed = dumps(config)
+        return replace(self, number=number, packed=packed, folder=folder, may_resume=may_resume)
 
     def job_return(self, working_dir: str | None = None) -> JobReturn:
         """Return what Hydra's sweeper gets, without status and value."""
-        config = copy.deepcopy(self.config)
+        return LazyJobReturn(self, working_dir or str(Path.cwd()))
+
+
+class LazyJobReturn(JobReturn):
+    """Hydra's `JobReturn`, whose configurations are read only where somebody asks for them.
+
+    Sweepers keep the returns of all jobs and look at their values.
+
+    Args:
+        job: The job.
+        working_dir: Where it ran.
+    """
+
+    def __init__(self, job: ComposedJob, working_dir: str) -> None:
+        self._job = job
+        self.working_dir = working_dir
+        self.task_name = JobRuntime.instance().get("name")
+        self.status = JobStatus.UNKNOWN
+
+    @cached_property
+    def overrides(self) -> list[str]:  # type: ignore[override]
+        """What was asked of the job, and of the whole sweep."""
+        asked = OmegaConf.to_container(self._config.hydra.overrides.task)
+        return cast("list[str]", asked)
+
+    @cached_property
+    def cfg(self) -> DictConfig:  # type: ignore[override]
+        """The job's configuration without Hydra's own part."""
+        return task_config(self._config)
+
+    @cached_property
+    def hydra_cfg(self) -> DictConfig:  # type: ignore[override]
+        """Hydra's own part of the job's configuration."""
+        return OmegaConf.masked_copy(self._config, "hydra")
+
+    @cached_property
+    def _config(self) -> DictConfig:
+        config = self._job.config
         with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
-            config.hydra.runtime.output_dir = str(self.folder)
-        return JobReturn(
-            overrides=cast("list[str]", OmegaConf.to_container(config.hydra.overrides.task)),
-            cfg=task_config(config),
-            hydra_cfg=OmegaConf.masked_copy(config, "hydra"),
-            working_dir=working_dir or str(Path.cwd()),
-            task_name=JobRuntime.instance().get("name"),
-        )
+            config.hydra.runtime.output_dir = str(self._job.folder)
+        return config
 
 
 def compose_job(
@@ -79,7 +123,8 @@ def compose_job(
     with read_write(config.hydra), open_dict(config.hydra):
         config.hydra.sweep.dir = str(sweep_folder(sweep))
     _set_number(config, number)
-    return ComposedJob(number, list(overrides), config, _output_folder(config), fingerprint(config))
+    folder = _output_folder(config)
+    return ComposedJob(number, list(overrides), dumps(config), folder, fingerprint(config))
 
 
 def sweep_folder(sweep: DictConfig) -> Path:

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from tlx.runs.run import peak_memory_mb
 from tlx.spark.board import Board
 from tlx.spark.compose import ComposedJob, sweep_folder
+from tlx.spark.composed_once import compose_once
 from tlx.spark.config import DebugLauncherConf
 from tlx.spark.envelope import Envelope
 from tlx.spark.hydra_job import run_composed
@@ -44,6 +45,7 @@ class DebugLauncher(Launcher):
     ) -> None:
         """Take what Hydra knows of the sweep."""
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+        compose_once(hydra_context)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int

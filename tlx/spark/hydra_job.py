@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, run_job, setup_globals
 from hydra.types import HydraContext
@@ -17,6 +18,7 @@ from omegaconf import DictConfig
 from omegaconf.basecontainer import BaseContainer
 
 from tlx.runs.result import RESULT_FILE, read_result
+from tlx.spark.composed_once import plain_context
 from tlx.spark.function_reference import FunctionReference, reference
 from tlx.spark.pickling import dumps, loads, named, refuse_unpicklable, survives
 
@@ -64,7 +66,7 @@ def pack_context(function: Callable[..., Any], hydra_context: HydraContext) -> b
         except Exception as error:
             raise refuse_unpicklable(function, error) from error
     state = _picklable_state()
-    return dumps(SweepContext(target or function, hydra_context, state))
+    return dumps(SweepContext(target or function, plain_context(hydra_context), state))
 
 
 def run_packed_job(context: bytes, config: bytes, may_resume: bool) -> JobReturn:
@@ -76,6 +78,8 @@ def run_packed_job(context: bytes, config: bytes, may_resume: bool) -> JobReturn
         may_resume: Go on with the run that the job's folder holds, where it holds one.
     """
     shared: SweepContext = loads(context)
+    known = Plugins.instance()  # found once in a worker, for every fork
+    shared.singletons["instances"].setdefault(Plugins, known)
     Singleton.set_state(shared.singletons)
     function = shared.function
     if isinstance(function, FunctionReference):

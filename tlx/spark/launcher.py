@@ -17,10 +17,12 @@ from omegaconf import DictConfig, OmegaConf
 from tlx.errors import ConfigError, Fault, did_you_mean
 from tlx.spark.board import Board
 from tlx.spark.compose import ComposedJob, sweep_folder
+from tlx.spark.composed_once import compose_once
 from tlx.spark.config import SparkLauncherConf
 from tlx.spark.devices import Devices, visible_devices
 from tlx.spark.launch import Planner, Step, asked_of_hydra
 from tlx.spark.pool import in_background
+from tlx.spark.preload import preloaded
 from tlx.spark.returns import earlier_return
 from tlx.spark.sweep_run import SweepRun
 from tlx.sweeps.folder import claimed_sweep
@@ -66,6 +68,7 @@ class SparkLauncher(Launcher):
         faults = option_faults(self.options)
         if faults:
             raise ConfigError(faults)
+        compose_once(hydra_context)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -254,6 +257,7 @@ class SparkLauncher(Launcher):
             parallelism,
             devices,
             board,
+            preloaded(self.options.preload, self.task_function),
         )
         stack.callback(run.close)
         return run, board
@@ -266,7 +270,11 @@ class SparkLauncher(Launcher):
 
         options = self.options
         asked = session_options(
-            options.master, dict(options.conf), options.cpus_per_job, options.start_timeout_s
+            options.master,
+            dict(options.conf),
+            options.cpus_per_job,
+            options.start_timeout_s,
+            preloaded(options.preload, self.task_function) if options.isolation == "fork" else (),
         )
         gpus = options.gpus_per_job if asked.is_local else 0
         devices = Devices(visible_devices() if gpus else [], gpus)

@@ -27,14 +27,12 @@ from tlx.spark.function_reference import reference
 from tlx.spark.hydra_job import pack_context
 from tlx.spark.isolation.files import STOP_FILE, forget_envelope
 from tlx.spark.isolation.task import Task
-from tlx.spark.pickling import dumps
 from tlx.spark.pool import Pool
 from tlx.spark.returns import job_return
 
 STOP_S = 4.0
 """Seconds that running jobs have to end by themselves after Ctrl-C, their grace included."""
 
-TLX_MODULES = ["torch", "torchvision", "torchmetrics", "pytorch_lightning"]
 log = logging.getLogger("tlx")
 
 
@@ -68,6 +66,7 @@ class SweepRun:
         parallelism: How many jobs at a time.
         devices: The accelerators that this program hands out itself.
         board: Where everything is told.
+        preload: Modules that a worker imports before it forks.
     """
 
     def __init__(
@@ -79,6 +78,7 @@ class SweepRun:
         parallelism: int,
         devices: Devices,
         board: Board,
+        preload: Sequence[str] = (),
     ) -> None:
         self._context = pack_context(function, hydra_context)
         self._callbacks = hydra_context.callbacks
@@ -90,7 +90,7 @@ class SweepRun:
         self._stopped: str | None = None
         found = reference(function)
         self._learn = [found.module] if found else []
-        self._preload = preloaded(options.preload, function)
+        self._preload = list(preload)
 
     def submit(self, job: ComposedJob) -> Future[JobReturn]:
         """Queue a job; the future gives what `launch` returns of it, and never raises for it."""
@@ -199,7 +199,7 @@ class SweepRun:
         return Task(
             number=job.number,
             folder=str(job.folder),
-            config=dumps(job.config),
+            config=job.packed,
             context=self._context,
             cwd=os.getcwd(),  # noqa: PTH109
             sys_path=[str(Path(entry or ".").absolute()) for entry in sys.path],
@@ -214,16 +214,3 @@ class SweepRun:
             token=submitted.token,
             learn=self._learn,
         )
-
-
-def preloaded(asked: Sequence[str] | None, function: Callable[..., Any]) -> list[str]:
-    """Return the modules that a worker imports before it forks.
-
-    Args:
-        asked: `hydra.launcher.preload`.
-        function: Hydra's task function; for tlx's own commands it is known what they need.
-    """
-    if asked is not None:
-        return list(asked)
-    found = reference(function)
-    return TLX_MODULES if found is not None and found.module.startswith("tlx.") else []

@@ -15,6 +15,7 @@ from typing import Any
 from tlx.spark.envelope import Envelope
 from tlx.spark.isolation.child import add_to_path
 from tlx.spark.isolation.files import STOP_FILE, keep_envelope, kept_envelope, log_tail
+from tlx.spark.pickling import loads
 
 _LEARNED: set[str] = set()
 """Modules of jobs that ended well here: they are safe to import before the next fork."""
@@ -61,6 +62,27 @@ def preload(modules: Iterable[str]) -> None:
                 importlib.import_module(name)
 
 
+def share(task: dict[str, Any]) -> None:
+    """Load what the jobs to come share, here in the worker, so that its forks find it in memory.
+
+    A command which has something of that kind has a function `share(cfg)` beside its job. What
+    goes wrong in it is the job's own affair: it loads for itself, and tells.
+
+    Args:
+        task: A `Task` as a dictionary.
+    """
+    for name in task["learn"]:
+        hook = getattr(sys.modules.get(name), "share", None)
+        if callable(hook):
+            torch = sys.modules.get("torch")
+            if torch is not None:  # OpenMP's threads would not survive the fork
+                torch.set_num_threads(1)
+            with contextlib.suppress(Exception):
+                from tlx.spark.compose import task_config
+
+                hook(task_config(loads(task["config"])))
+
+
 def _isolated(task: dict[str, Any]) -> dict[str, Any]:
     from tlx.spark.isolation.fork import run_forked, unsafe_to_fork
     from tlx.spark.isolation.fresh import run_fresh
@@ -70,6 +92,7 @@ def _isolated(task: dict[str, Any]) -> dict[str, Any]:
         return run_here(task)
     if task["isolation"] == "subprocess" or unsafe_to_fork():
         return run_fresh(task)
+    share(task)
     fields = run_forked(task)
     if fields["status"] == "completed":
         _LEARNED.update(task["learn"])
