@@ -54,7 +54,8 @@ def test_train_result_has_status_counts_seconds_and_memory(run: Path) -> None:
     result = result_of(run)
     assert result["status"] == "completed"
     assert result["parameters"] == {"trained": 2_236_682, "total": 2_236_682}
-    assert set(result["seconds"]) == {"data", "model_a", "strategy", "fit", "test", "record"}
+    phases = {"data", "model_a", "strategy", "activations", "fit", "test", "record"}
+    assert set(result["seconds"]) == phases
     assert result["peak_memory_mb"]["process"] > 100
     assert result["epochs"] == 2
     assert result["best_epoch"] in (1, 2)

@@ -118,6 +118,7 @@ def share(cfg: DictConfig) -> None:
 
 def execute(plan: Plan, run: Run) -> float:
     """Carry out a plan: every phase in order, each timed, the end recorded whatever it is."""
+    from tlx.activations.serve import serve
     from tlx.data.loaded import loaded
     from tlx.training import fit, outcome
 
@@ -130,10 +131,16 @@ def execute(plan: Plan, run: Run) -> float:
             module = plan.strategy.apply(backbone, plan.training)
             fitting = fit.prepare(plan, task, module, run)
             announce(plan, task, module, fitting, run)
+        with run.phase("activations"):
+            served = serve(plan.activations, task, module, fitting.compute)
+            run.result.activations = served.record
+            fitting = fitting.behind(served.behind)
         with run.phase("fit"):
             fitting.run()
         with run.phase("test"):
-            scores = outcome.judge(backbone, task, run, fitting.compute.accelerator)
+            device = fitting.compute.accelerator
+            scores = outcome.judge(backbone, task, run, device, served.behind)
+            served.release()
         with run.phase("record"):
             outcome.record(plan, task, module, scores, run)
         log.info("%s", outcome.summary(scores, run))

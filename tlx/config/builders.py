@@ -17,7 +17,11 @@ from tlx.errors import ConfigError, Fault, did_you_mean
 
 SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
 """The options outside of any group."""
-GROUPS = ("data", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer")
+GROUPS = (
+    "data", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer", "activations",
+)  # fmt: skip
+LATER_GROUPS = {"activations": {"_target_": "tlx.activations.settings.ActivationSettings"}}
+"""Groups that configurations of earlier runs lack, with what stands for them."""
 
 
 def checked_plan(cfg: DictConfig) -> Plan:
@@ -29,7 +33,7 @@ def checked_plan(cfg: DictConfig) -> Plan:
     Raises:
         ConfigError: With every fault of the configuration, all at once, before any work.
     """
-    nodes = plain(cfg)
+    nodes = LATER_GROUPS | plain(cfg)
     options, faults = _checked_options(nodes)
     if faults:
         raise ConfigError([*faults, *_faults_of_sound_groups(nodes, options, faults)])
@@ -106,6 +110,7 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
         training=training,
         trainer=_make(nodes, options, "trainer"),
         seed=seed,
+        activations=_make(nodes, options, "activations"),
         recipe={group: {"name": _name(nodes[group])} | options[group] for group in GROUPS},
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tlx.activations.settings import ActivationSettings
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Plan:
         trainer: Length, device and numerics of the fit.
         seed: Splits, initial weights, batch order and dropout follow from it.
         recipe: The options of every group as plain values, for the record.
+        activations: Whether and where the activations of a frozen prefix are kept.
     """
 
     data: TaskSource
@@ -58,6 +60,7 @@ class Plan:
     trainer: TrainerSettings
     seed: int
     recipe: dict[str, dict[str, Any]]
+    activations: ActivationSettings = field(default_factory=ActivationSettings)
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the plan as a whole, before any work."""
@@ -66,7 +69,9 @@ class Plan:
         from_weights = self.strategy.starts_from_weights
         model_faults = self.source_model.faults(from_weights=from_weights)
         faults = [*self.data.faults(), *model_faults, *device_faults(self.trainer)]
-        return faults if model_faults else faults + self._strategy_faults()
+        if model_faults:
+            return faults
+        return [*faults, *(self._strategy_faults() or self._activation_faults())]
 
     def _strategy_faults(self) -> list[Fault]:
         return self.strategy.module.faults(
@@ -74,3 +79,20 @@ class Plan:
             has_weights=self.source_model.weights is not None,
             **self.strategy.options,
         )
+
+    def _activation_faults(self) -> list[Fault]:
+        if self.activations.mode != "on" or self._has_frozen_prefix():
+            return []
+        reason = f"strategy={self.recipe['strategy']['name']} trains the first stage"
+        remedy = "No activations stay the same: use activations=auto, or off."
+        return [Fault("activations.mode", "on", reason, remedy)]
+
+    def _has_frozen_prefix(self) -> bool:
+        from tlx.backbones.backbone import Backbone
+        from tlx.backbones.construct import construct
+        from tlx.backbones.preprocess import Preprocess
+
+        name = self.source_model.name
+        network = construct(name, 2, meta=True)
+        backbone = Backbone(name, network, preprocess=Preprocess(224, 224), num_classes=2)
+        return self.strategy.apply(backbone, self.training).frozen_prefix() is not None

@@ -26,6 +26,7 @@ class Result:
         best_epoch: The epoch (counted from 1) whose weights were kept, by validation accuracy.
         epochs: Epochs trained.
         seconds: Wall time by phase, over all attempts.
+        activations: What the run read from the activation store, or why it did not.
         peak_memory_mb: Most memory the process held, in 10^6 bytes; `device` for an accelerator.
         started_at: ISO 8601, UTC.
         finished_at: ISO 8601, UTC, once the run has ended.
@@ -41,6 +42,7 @@ class Result:
     best_epoch: int | None = None
     epochs: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    activations: dict[str, Any] = field(default_factory=dict)
     peak_memory_mb: dict[str, float] = field(default_factory=dict)
     started_at: str = ""
     finished_at: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
@@ -61,6 +62,8 @@ class TransferModule(LightningModule):
         self.training_recipe = training
         self.loss = training.loss
         self._frozen: list[nn.Module] = []
+        # In a tuple, so that neither checkpoints nor modes see its layers a second time.
+        self._tail: tuple[nn.Module, ...] = ()
         self._val_loss_sum = 0.0
         self._val_correct = 0
         self._val_count = 0
@@ -86,6 +89,35 @@ class TransferModule(LightningModule):
         """Return the names of the stages that train in any epoch."""
         return self.trained_stages(0)
 
+    def frozen_prefix(self, epoch: int | None = None) -> str | None:
+        """Return the last of the leading stages that stay frozen, behind which activations keep.
+
+        A strategy whose training needs the images themselves overrides this with None.
+
+        Args:
+            epoch: The epoch (counted from 0) to ask about; None asks about all of them.
+
+        Returns:
+            The stage's name, or None where the first stage trains.
+        """
+        trained = self.ever_trained_stages() if epoch is None else self.trained_stages(epoch)
+        leading = list(takewhile(lambda name: name not in trained, self.backbone.stage_names))
+        return leading[-1] if leading else None
+
+    def start_behind(self, tail: nn.Module | None) -> None:
+        """Take batches of activations at a cut from now on, in the place of images.
+
+        Args:
+            tail: Returns logits (n, classes) of such activations; its layers are the backbone's.
+                None goes back to images.
+        """
+        self._tail = () if tail is None else (tail,)
+
+    def on_fit_start(self) -> None:
+        """Bring the tail's constants, which are not the backbone's own, to the device."""
+        for tail in self._tail:
+            tail.to(self.device)
+
     def describe(self) -> str:
         """Return one line for the console: what trains and what is frozen."""
         trained = self.ever_trained_stages()
@@ -108,8 +140,27 @@ class TransferModule(LightningModule):
         return self
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (n, classes) of uint8 or preprocessed images (n, channels, h, w)."""
+        """Return logits (n, classes) of uint8 or preprocessed images (n, channels, h, w).
+
+        After `start_behind` it takes activations (n, ...).
+        """
+        if self._tail:
+            return self._logits_behind(images)
         return cast(Tensor, self.backbone(self.prepare(images)))
+
+    def forward_with_auxiliary(self, images: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return what `forward` returns, and the logits of auxiliary classifiers in training."""
+        if self._tail:
+            return self._logits_behind(images), ()
+        return self.backbone.forward_with_auxiliary(self.prepare(images))
+
+    def _logits_behind(self, activations: Tensor) -> Tensor:
+        (tail,) = self._tail
+        # The mode of the tail itself only picks its graph; Lightning sets modes one by one and
+        # knows nothing of it, and the layers have theirs from the backbone.
+        for part in (tail, *tail.children()):
+            part.training = self.training
+        return cast(Tensor, tail(activations))
 
     def prepare(self, images: Tensor) -> Tensor:
         """Return images as the backbone's weights want them; what is no uint8 is taken as such."""
@@ -128,7 +179,7 @@ class TransferModule(LightningModule):
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a batch of images (n, channels, h, w) and class indices (n,)."""
         images, labels = batch
-        logits, auxiliary = self.backbone.forward_with_auxiliary(self.prepare(images))
+        logits, auxiliary = self.forward_with_auxiliary(images)
         loss = cast(Tensor, self.loss(logits, labels))
         for other in auxiliary:
             loss = loss + AUXILIARY_WEIGHT * self.loss(other, labels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +19,7 @@ from tlx.training.history import EpochHistory
 from tlx.training.trainer import make_trainer
 
 if TYPE_CHECKING:
+    from tlx.activations.serve import Behind
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
     from tlx.runs.run import Run
@@ -44,6 +45,18 @@ class Fit:
     best: BestWeights
     compute: Compute
     run_record: Run
+
+    def behind(self, start: Behind | None) -> Fit:
+        """Return the same fit on stored activations, the module starting at their cut.
+
+        Args:
+            start: The activations and the tail; None leaves the fit as it is.
+        """
+        if start is None:
+            return self
+        self.module.start_behind(start.tail)
+        data = TaskDataModule(start.task, batch_size=self.data.batch_size, seed=self.data.seed)
+        return replace(self, data=data)
 
     def run(self) -> None:
         """Fit from the run's last checkpoint, if it has one, and restore the best weights.

@@ -15,9 +15,15 @@ from tlx.runs.atomic import write_text
 from tlx.runs.provenance import package_versions
 from tlx.runs.run import WEIGHTS_FILE
 from tlx.training.history import METRICS_FILE
-from tlx.training.predictions import predict, predictions_table, write_predictions
+from tlx.training.predictions import (
+    predict,
+    predict_behind,
+    predictions_table,
+    write_predictions,
+)
 
 if TYPE_CHECKING:
+    from tlx.activations.serve import Behind
     from tlx.backbones import Backbone
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
@@ -28,14 +34,27 @@ Scores = dict[str, ClassificationScores]
 CARD_FILE = "MODEL_CARD.md"
 
 
-def judge(backbone: Backbone, task: ImageTask, run: Run, device: str) -> Scores:
+def judge(
+    backbone: Backbone, task: ImageTask, run: Run, device: str, behind: Behind | None = None
+) -> Scores:
     """Score the chosen epoch's weights on the validation and, once, the test images.
 
     The predictions go into the run's folder.
+
+    Args:
+        backbone: Model B.
+        task: The target task's images.
+        run: The run to record scores and predictions in.
+        device: Where to compute.
+        behind: Stored activations of these images, and model B's tail.
     """
     scores, tables = {}, []
     for name, split in (("val", task.val), ("test", task.test)):
-        probabilities = predict(backbone, split, device=device)
+        if behind is None:
+            probabilities = predict(backbone, split, device=device)
+        else:
+            tail, activations = behind.scoring_tail, behind.scored[name]
+            probabilities = predict_behind(tail, activations, device=device)
         scores[name] = classification_scores(probabilities, split.labels, task.class_names)
         tables.append(predictions_table(name, split, probabilities, task.class_names))
     write_predictions(run.folder, tables)

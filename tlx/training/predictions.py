@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tlx.data.task import Split
 from tlx.runs.atomic import atomic_path
@@ -32,9 +33,33 @@ def predict(
         batch_size: Images at a time.
     """
     backbone.to(device).eval()
-    starts = range(0, len(split), batch_size)
-    batches = [split.images[start : start + batch_size].to(device) for start in starts]
-    logits = [backbone(backbone.preprocess(batch)).float().cpu() for batch in batches]
+
+    def logits(images: Tensor) -> Tensor:
+        return cast(Tensor, backbone(backbone.preprocess(images)))
+
+    return _probabilities(logits, split.images, device, batch_size)
+
+
+@torch.inference_mode()
+def predict_behind(
+    tail: nn.Module, activations: Tensor, *, device: str = "cpu", batch_size: int = 256
+) -> Tensor:
+    """Return class probabilities (n, classes) of activations at a cut, on the CPU.
+
+    Args:
+        tail: Makes logits of them; put in `eval()`.
+        activations: Shape (n, ...).
+        device: Where to compute.
+        batch_size: Images at a time.
+    """
+    return _probabilities(tail.to(device).eval(), activations, device, batch_size)
+
+
+def _probabilities(
+    model: Callable[[Tensor], Tensor], inputs: Tensor, device: str, batch_size: int
+) -> Tensor:
+    batches = (inputs[at : at + batch_size] for at in range(0, len(inputs), batch_size))
+    logits = [model(batch.to(device)).float().cpu() for batch in batches]
     return torch.softmax(torch.cat(logits), dim=1)
 
 

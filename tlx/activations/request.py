@@ -1,0 +1,189 @@
+"""Which activations a run needs: one request per split, and per arithmetic where there are two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from tlx.activations.fingerprints import (
+    arithmetic_of,
+    images_fingerprint,
+    structure_fingerprint,
+    weights_fingerprint,
+)
+from tlx.activations.key import ActivationKey, Arithmetic
+from tlx.activations.manifest import Manifest
+
+if TYPE_CHECKING:
+    from tlx.backbones import Backbone, Preprocess
+    from tlx.backbones.split import Prefix
+    from tlx.config.plan import Plan
+    from tlx.data.task import ImageTask
+    from tlx.strategies.transfer_module import TransferModule
+    from tlx.training.device import Compute
+
+BATCH_SIZE = 256
+"""Images at a time; that of validation and scoring, whose numbers the store gives bit for bit."""
+PART_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class PrefixRequest:
+    """The activations of one split's images at a cut.
+
+    Args:
+        name: The split, for people (`train`).
+        key: What the activations depend on.
+        images: uint8 pixels (n, channels, h, w).
+        prefix: The stages up to the cut.
+        preprocess: Makes the prefix's input from the images.
+    """
+
+    name: str
+    key: ActivationKey
+    images: Tensor
+    prefix: Prefix
+    preprocess: Preprocess
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.images)
+
+    def activations(self, first: int, end: int) -> Tensor:
+        """Return the activations (n, ...) of some images, computed now, on the CPU.
+
+        Args:
+            first: The first image.
+            end: The image behind the last.
+        """
+        device = torch.device(self.key.arithmetic.device)
+        self.prefix.to(device)  # parameters moved in inference mode could not be trained later
+        with torch.inference_mode(), _autocast(self.key.arithmetic):
+            pixels = self.preprocess(self.images[first:end].to(device))
+            activations: Tensor = self.prefix(pixels)
+        return activations.cpu()
+
+    def manifest(self) -> Manifest:
+        """Return the layout of the entry, from one image sent through the prefix."""
+        one = self.activations(0, 1)
+        shape = tuple(one.shape[1:])
+        dtype = str(one.dtype).removeprefix("torch.")
+        halved = dtype == "float32" and self.key.half_precision
+        stored = "int16" if dtype == "bfloat16" else "float16" if halved else dtype
+        layout = torch.channels_last
+        is_image = one.dim() == 4 and not one.is_contiguous()
+        row_bytes = one[0].numel() * (2 if halved else one.element_size())
+        batches = max(1, PART_BYTES // (row_bytes * BATCH_SIZE))
+        return Manifest(
+            key=self.key.digest,
+            rows=len(self),
+            shape=shape,
+            dtype=dtype,
+            stored=stored,
+            channels_last=is_image and one.is_contiguous(memory_format=layout),
+            rows_per_part=batches * BATCH_SIZE,
+            about=self.key.to_dict() | {"split": self.name},
+        )
+
+
+def _autocast(arithmetic: Arithmetic) -> torch.autocast | nullcontext[None]:
+    if not arithmetic.autocast:
+        return nullcontext()
+    return torch.autocast(arithmetic.device, dtype=getattr(torch, arithmetic.autocast))
+
+
+def requests_at(
+    backbone: Backbone,
+    prefix: Prefix,
+    cut: str,
+    images: Iterable[tuple[str, Tensor]],
+    arithmetic: Arithmetic,
+    *,
+    half_precision: bool = False,
+) -> list[PrefixRequest]:
+    """Return requests for the activations of several sets of images at one cut.
+
+    Args:
+        backbone: Model A.
+        prefix: Its stages up to the cut, of `split(backbone, cut)`.
+        cut: The last stage of the prefix.
+        images: The name and the uint8 pixels of each set.
+        arithmetic: Device and numbers.
+        half_precision: Keep 32-bit activations in 16 bits.
+    """
+    structure, weights = structure_fingerprint(prefix), weights_fingerprint(prefix)
+    return [
+        PrefixRequest(
+            name=name,
+            key=ActivationKey(
+                images=images_fingerprint(pixels),
+                backbone=backbone.name,
+                cut=cut,
+                structure=structure,
+                weights=weights,
+                transforms=backbone.preprocess.to_dict(),
+                half_precision=half_precision,
+                arithmetic=arithmetic,
+            ),
+            images=pixels,
+            prefix=prefix,
+            preprocess=backbone.preprocess,
+        )
+        for name, pixels in images
+    ]
+
+
+def run_requests(
+    backbone: Backbone,
+    prefix: Prefix,
+    cut: str,
+    task: ImageTask,
+    compute: Compute,
+    *,
+    half_precision: bool = False,
+) -> tuple[list[PrefixRequest], list[PrefixRequest]]:
+    """Return what a run needs: train and val for the fit, val and test for the scores.
+
+    The scores are computed in full precision; only where the fit is not, val is in both.
+    """
+    fit = [("train", task.train.images), ("val", task.val.images)]
+    scores = [("val", task.val.images), ("test", task.test.images)]
+    both = []
+    for images, full in ((fit, False), (scores, True)):
+        arithmetic = arithmetic_of(compute, full_precision=full)
+        both.append(
+            requests_at(backbone, prefix, cut, images, arithmetic, half_precision=half_precision)
+        )
+    return both[0], both[1]
+
+
+def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list[PrefixRequest]:
+    """Return the distinct activations that a planned run will read, for computing them ahead.
+
+    Args:
+        plan: What the run is to do.
+        task: Its task, loaded.
+        module: Its strategy, applied to model A as the run would build it.
+
+    Returns:
+        One request per key; none where the run does not use the store.
+    """
+    from tlx.backbones.split import split
+    from tlx.training.device import choose_compute
+
+    cut = module.frozen_prefix()
+    if plan.activations.mode == "off" or cut is None:
+        return []
+    compute = choose_compute(plan.trainer)
+    backbone = module.backbone
+    if compute.channels_last:
+        backbone.network.to(memory_format=torch.channels_last)
+    prefix, _ = split(backbone, cut)
+    half = plan.activations.half_precision
+    fit, scores = run_requests(backbone, prefix, cut, task, compute, half_precision=half)
+    return list({request.key.digest: request for request in (*fit, *scores)}.values())
