@@ -37,10 +37,11 @@ class Batches:
         self._labels = own[0][0].labels if one else torch.cat([s.labels for s, _ in own])
         starts = {group: place * self.images for place, (_, gs) in enumerate(own) for group in gs}
         self._starts = [starts[group] for group in range(len(splits))]
+        self._buffer = self._features[:0]
         self._identity = torch.eye(classes, device=self._features.device)
 
     def of_epoch(self, epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Yield the batches of an epoch (counted from 0).
+        """Yield the batches of an epoch (counted from 0), each good until the next.
 
         Yields:
             Features (groups, images, ...), labels (groups, images), and the labels' one-hot
@@ -52,10 +53,15 @@ class Batches:
         groups, shape = len(orders), self._features.shape[1:]
         for first, end in self.bounds:
             index = order[:, first:end].reshape(-1)
-            features = self._features.index_select(0, index).view(groups, end - first, *shape)
+            features = self._gathered(index).view(groups, end - first, *shape)
             labels = self._labels.index_select(0, index)
             one_hot = self._identity.index_select(0, labels).view(groups, end - first, -1)
             yield features, labels.view(groups, -1), one_hot.transpose(1, 2)
+
+    def _gathered(self, index: Tensor) -> Tensor:
+        if len(self._buffer) != len(index):  # the last batch of an epoch may be smaller
+            self._buffer = self._features.new_empty(len(index), *self._features.shape[1:])
+        return torch.index_select(self._features, 0, index, out=self._buffer)
 
 
 def by_split(splits: Sequence[FeatureSplit]) -> list[tuple[FeatureSplit, list[int]]]:

@@ -56,6 +56,7 @@ class LinearHeads:
     def __init__(self) -> None:
         self._features = torch.empty(0)
         self._has_bias = False
+        self._product = torch.empty(0)
 
     def logits(self, features: Tensor, stored: Sequence[Tensor], unit: Tensor) -> Tensor:
         """See `StackedHeads`."""
@@ -75,7 +76,11 @@ class LinearHeads:
         """See `StackedHeads`."""
         groups, heads, classes, images = gradient.shape
         flat = gradient.view(groups, heads * classes, images)
-        weight = torch.bmm(flat, self._features).view(groups * heads, classes, -1)
+        shape = (groups, heads * classes, self._features.shape[2])
+        if self._product.shape != shape:  # fresh memory for every step would cost more than the sum
+            self._product = torch.empty(shape, device=flat.device)
+        torch.bmm(flat, self._features, out=self._product)
+        weight = self._product.view(groups * heads, classes, -1)
         if not self._has_bias:
             return [weight]
         return [weight, gradient.sum(dim=3).view(groups * heads, classes)]
