@@ -18,6 +18,8 @@ from tlx.optimization.schedules import warmup_cosine
 from tlx.strategies.transfer_module import Training
 from tlx.training.settings import TrainerSettings
 
+ADAMW = partial(adamw, lr=1e-2)
+
 
 @dataclass
 class Alone:
@@ -47,8 +49,8 @@ def member(
     *,
     seed: int = 0,
     smoothing: float = 0.1,
-    optimizer: Any = partial(adamw, lr=1e-2),
-    schedule: Any = partial(warmup_cosine),
+    optimizer: Any = ADAMW,
+    schedule: Any = warmup_cosine,
     epochs: int = 4,
     batch_size: int = 16,
     clip: float | None = 1.0,

@@ -14,6 +14,9 @@ LOSSES: Final = frozenset({"tlx.optimization.losses.CrossEntropy"})
 OPTIMIZERS: Final = frozenset(
     {"tlx.optimization.optimizers.adamw", "tlx.optimization.optimizers.sgd"}
 )
+STACKED_GROUPS: Final = ("loss", "optimizer", "scheduler")
+"""Groups whose options each job may have for itself, where the target is the same."""
+SETTINGS: Final = ("seed", "resume", "debug")
 FREE_DATA: Final = frozenset({"seed", "train_per_class"})
 FREE_TRAINER: Final = frozenset({"early_stopping_patience", "gradient_clip_norm"})
 
@@ -97,8 +100,9 @@ def _key(config: Config) -> str:
     """Return what jobs of one bank have in common, as text."""
     data = {k: v for k, v in config["data"].items() if k not in FREE_DATA}
     trainer = {k: v for k, v in config["trainer"].items() if k not in FREE_TRAINER}
-    targets = [_target(config, group) for group in ("loss", "optimizer", "scheduler")]
-    return _text([_prefix(config), data, config["strategy"], trainer, targets])
+    targets = [_target(config, group) for group in STACKED_GROUPS]
+    rest = {k: v for k, v in config.items() if k not in (*SETTINGS, *STACKED_GROUPS)}
+    return _text([_prefix(config), targets, rest | {"data": data, "trainer": trainer}])
 
 
 def _prefix(config: Config) -> str:

@@ -1,0 +1,84 @@
+"""What tlx's training command offers a sweep: shared data, shared activations, head banks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlx.spark.sweep_hooks import Groups
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def share(config: DictConfig) -> None:
+    """Load a task into this process, for the jobs which will be forked from it.
+
+    Args:
+        config: A job's configuration, without Hydra's own part.
+    """
+    from omegaconf import OmegaConf
+
+    from tlx.config.builders import checked_plan
+    from tlx.data.loaded import load_and_keep
+
+    options = OmegaConf.to_yaml(config.data, resolve=True)
+    load_and_keep(options, lambda: checked_plan(config).data)
+
+
+def groups(configs: Sequence[DictConfig], slots: int, bank: bool) -> Groups:
+    """Plan a sweep: which heads train together, and whose activations are computed first.
+
+    Args:
+        configs: Each job's configuration, without Hydra's own part.
+        slots: Jobs at a time.
+        bank: Whether heads may train together.
+    """
+    from tlx.banks.membership import Bank, describe, plan_banks
+    from tlx.banks.shared_prefixes import prefix_jobs
+    from tlx.config.builders import plain
+
+    plains = [plain(config) for config in configs]
+    banks = plan_banks(plains) if bank else [Bank((i,)) for i in range(len(plains))]
+    members = [tuple(one.indices) for one in banks if len(one) > 1]
+    shared = prefix_jobs(plains, [one.indices for one in banks], slots)
+    return Groups(members, shared, describe(plains, banks))
+
+
+def prepare(config: DictConfig, part: int, parts: int) -> None:
+    """Compute a part of the activations that a job will read, where the store lacks them.
+
+    Args:
+        config: A job's configuration.
+        part: Which part, counted from 0.
+        parts: How many there are.
+    """
+    import torch
+
+    from tlx.activations.ahead import compute_share
+    from tlx.config.builders import checked_plan
+    from tlx.data.loaded import loaded
+    from tlx.train import build_model_a
+
+    plan = checked_plan(config)
+    if plan.trainer.threads is not None:
+        torch.set_num_threads(plan.trainer.threads)
+    task = loaded(plan.data)
+    backbone = build_model_a(plan, task)
+    module = plan.strategy.apply(backbone, plan.training)
+    compute_share(plan, task, module, part, parts)
+
+
+def run_together(
+    configs: Sequence[DictConfig], folders: Sequence[Path], commands: Sequence[str]
+) -> list[Any]:
+    """Train a bank of heads; each job's own folder gets what it would hold had it run alone.
+
+    Returns:
+        Each job's validation accuracy, or the exception that ended it.
+    """
+    from tlx.banks.run import run_bank
+
+    outcomes = run_bank(configs, folders, commands)
+    return [outcome.accuracy if outcome.error is None else outcome.error for outcome in outcomes]

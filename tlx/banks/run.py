@@ -1,0 +1,239 @@
+"""N runs at once: what `tlx.train` does for one plan, for plans that share their frozen prefix.
+
+Every job has its own folder with the same files as a run alone, but for `checkpoints/last.ckpt`: a
+bank is not resumed in its middle. An interrupted job is trained again from its first epoch.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from tlx.errors import TlxError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tlx.backbones import Backbone
+    from tlx.banks.member import MemberHistory
+    from tlx.banks.prefix import Cut
+    from tlx.config.plan import Plan
+    from tlx.data.task import ImageTask
+    from tlx.runs.run import Run
+    from tlx.training.device import Compute
+
+log = logging.getLogger("tlx")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one job of a bank ended.
+
+    Args:
+        accuracy: Validation accuracy of the chosen epoch; None where the job failed.
+        error: What ended the job; None where it is complete.
+    """
+
+    accuracy: float | None = None
+    error: Exception | None = None
+
+
+def run_bank(
+    configs: Sequence[DictConfig], folders: Sequence[Path], commands: Sequence[str]
+) -> list[Outcome]:
+    """Train as several configurations say, each in a folder of its own which holds no run yet.
+
+    Args:
+        configs: One per job, of one `Bank` of `tlx.banks.membership`; without Hydra's own part.
+        folders: One per job.
+        commands: For each job the command line that runs it again, for the record.
+
+    Returns:
+        One outcome per job, in order. A job that fails by itself leaves the others alone.
+
+    Raises:
+        Exception: Where something fails that all jobs share; every run has it on record.
+    """
+    outcomes = [Outcome() for _ in configs]
+    plans: list[Plan] = []
+    runs: list[Run] = []
+    places: list[int] = []
+    for place, job in enumerate(zip(configs, folders, commands, strict=True)):
+        try:
+            plan, run = _started(*job)
+        except TlxError as error:
+            outcomes[place] = Outcome(error=error)
+            continue
+        plans.append(plan)
+        runs.append(run)
+        places.append(place)
+    if plans:
+        for place, outcome in zip(places, execute_bank(plans, runs), strict=True):
+            outcomes[place] = outcome
+    return outcomes
+
+
+def execute_bank(plans: Sequence[Plan], runs: Sequence[Run]) -> list[Outcome]:
+    """Carry out plans that share their frozen prefix, as `tlx.train.execute` does for one.
+
+    Args:
+        plans: What each job is to do.
+        runs: Each job's run, started.
+    """
+    from tlx.banks.prefix import release
+
+    open_runs = list(runs)
+    cuts: list[Cut] = []
+    try:
+        shared = _prepared(plans, runs, cuts)
+        histories = _trained(plans, runs, shared)
+        outcomes = []
+        for plan, run, cut, task, history in zip(
+            plans, runs, shared.cuts, shared.tasks, histories, strict=True
+        ):
+            open_runs.remove(run)
+            outcomes.append(_finished(plan, run, shared, cut, task, history))
+        return outcomes
+    except BaseException as error:
+        for run in open_runs:
+            with suppress(type(error)), run.recording():
+                raise error
+        raise
+    finally:
+        release(cuts)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """What the jobs have in common, and what of it each uses."""
+
+    backbone: Backbone
+    compute: Compute
+    tasks: list[ImageTask]
+    heads: list[dict[str, Tensor]]
+    cuts: list[Cut]
+
+
+def _started(cfg: DictConfig, folder: Path, command: str) -> tuple[Plan, Run]:
+    from tlx.config.builders import checked_plan
+    from tlx.config.record import save_config
+    from tlx.runs.run import Run
+
+    plan = checked_plan(cfg)
+    run = Run.start(folder, command)
+    save_config(cfg, folder)
+    return plan, run
+
+
+def _prepared(plans: Sequence[Plan], runs: Sequence[Run], opened: list[Cut]) -> _Shared:
+    """Load each distinct task, build model A once, and compute each task's features once."""
+    import torch
+
+    from tlx.banks.prefix import behind_prefix, fresh_heads
+    from tlx.data.loaded import loaded
+    from tlx.train import build_model_a
+    from tlx.training.device import choose_compute
+
+    first = plans[0]
+    sources = [repr(plan.data) for plan in plans]
+    by_source = dict(zip(sources, plans, strict=True))
+    with _shared_phase(runs, "data"):
+        tasks = {source: loaded(plan.data) for source, plan in by_source.items()}
+    with _shared_phase(runs, "model_a"):
+        task = tasks[sources[0]]
+        backbone = build_model_a(first, task)
+        heads = fresh_heads(plans, backbone, len(task.class_names))
+    with _shared_phase(runs, "strategy"):
+        compute = choose_compute(first.trainer)
+        torch.set_num_threads(compute.threads)
+        module = first.strategy.apply(backbone, first.training)
+        if compute.channels_last:
+            backbone.network.to(memory_format=torch.channels_last)
+    cuts: dict[str, Cut] = {}
+    with _shared_phase(runs, "activations"):
+        for source, plan in by_source.items():
+            cuts[source] = behind_prefix(plan, tasks[source], module, compute)
+            opened.append(cuts[source])
+    by_job = [tasks[source] for source in sources], heads, [cuts[source] for source in sources]
+    return _Shared(backbone, compute, *by_job)
+
+
+def _trained(plans: Sequence[Plan], runs: Sequence[Run], shared: _Shared) -> list[MemberHistory]:
+    from tlx.banks.engine import train_bank
+    from tlx.banks.member import Member
+    from tlx.banks.prefix import autocast_of
+
+    members = [
+        Member(cut.train, cut.val, head, plan.training, plan.trainer)
+        for plan, cut, head in zip(plans, shared.cuts, shared.heads, strict=True)
+    ]
+    log.info("a bank of %d heads trains on %s", len(members), shared.compute.device)
+    with _shared_phase(runs, "fit"):
+        return train_bank(members, shared.cuts[0].tail, autocast_of(shared.compute))
+
+
+def _finished(
+    plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
+) -> Outcome:
+    """Judge and record one job by itself."""
+    try:
+        with run.recording():
+            accuracy = _judged(plan, run, shared, cut, task, history)
+    except Exception as error:
+        return Outcome(error=error)
+    return Outcome(accuracy=accuracy)
+
+
+def _judged(
+    plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
+) -> float:
+    from tlx.banks.results import load_head, write_best_weights, write_history
+    from tlx.runs.atomic import write_json
+    from tlx.runs.provenance import provenance
+    from tlx.strategies.transfer_module import TrainingDivergedError
+    from tlx.training import outcome
+
+    backbone, compute = shared.backbone, shared.compute
+    module = plan.strategy.apply(backbone, plan.training)
+    origin = provenance(
+        seed=plan.seed,
+        device=compute.device,
+        dataset=task.fingerprint,
+        weights=backbone.fingerprint,
+    )
+    write_json(run.folder / "provenance.json", origin)
+    run.result.parameters = module.parameter_counts()
+    run.result.activations = cut.served.record
+    write_history(run.folder, history)
+    load_head(backbone.network, history.best_state)
+    if history.rows:
+        write_best_weights(run.folder, backbone.network)
+    if history.divergence is not None:
+        raise TrainingDivergedError(history.divergence)
+    run.result.best_epoch, run.result.epochs = history.best_epoch, history.epochs
+    with run.phase("test"):
+        scores = outcome.judge(backbone, task, run, compute.accelerator, cut.behind)
+    with run.phase("record"):
+        outcome.record(plan, task, module, scores, run)
+    accuracy = scores["test"].accuracy
+    log.info("test accuracy %.4f of %s", accuracy, run.folder)
+    return scores["val"].accuracy
+
+
+@contextmanager
+def _shared_phase(runs: Sequence[Run], name: str) -> Iterator[None]:
+    """Add each run's share of the wall time of a block to its `result.seconds[name]`."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        share = (time.perf_counter() - started) / len(runs)
+        for run in runs:
+            run.result.seconds[name] = round(run.result.seconds.get(name, 0.0) + share, 3)
