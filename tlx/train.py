@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tlx.runs.run import Run
     from tlx.strategies.transfer_module import TransferModule
     from tlx.training.fit import Fit
+    from tlx.training.solve import Solve
 
 HELP = CommandHelp(
     name="python -m tlx.train",
@@ -44,6 +45,7 @@ HELP = CommandHelp(
         ("resume=outputs/2026-01-31/12-00-00-1a2b3c", "go on with an interrupted run"),
     ),
 )
+SWEEP_HOOKS = "tlx.banks.hooks"
 log = logging.getLogger("tlx")
 
 
@@ -101,21 +103,6 @@ def resume(folder: Path) -> float:
     return execute(plan, run)
 
 
-def share(cfg: DictConfig) -> None:
-    """Load what the jobs of a sweep share; a worker calls this before it forks a job.
-
-    Args:
-        cfg: The job's configuration, without Hydra's own part.
-    """
-    from omegaconf import OmegaConf
-
-    from tlx.config.builders import checked_plan
-    from tlx.data.loaded import load_and_keep
-
-    options = OmegaConf.to_yaml(cfg.data, resolve=True)
-    load_and_keep(options, lambda: checked_plan(cfg).data)
-
-
 def execute(plan: Plan, run: Run) -> float:
     """Carry out a plan: every phase in order, each timed, the end recorded whatever it is."""
     from tlx.activations.serve import serve
@@ -143,7 +130,7 @@ def execute(plan: Plan, run: Run) -> float:
             served.release()
         with run.phase("record"):
             outcome.record(plan, task, module, scores, run)
-        log.info("%s", outcome.summary(scores, run))
+        log.info("%s", outcome.summary(scores, run, fitting.unit))
     return scores["val"].accuracy
 
 
@@ -156,7 +143,9 @@ def build_model_a(plan: Plan, task: ImageTask) -> Backbone:
     return plan.source_model.build(len(task.class_names), from_weights=from_weights)
 
 
-def announce(plan: Plan, task: ImageTask, module: TransferModule, fitting: Fit, run: Run) -> None:
+def announce(
+    plan: Plan, task: ImageTask, module: TransferModule, fitting: Fit | Solve, run: Run
+) -> None:
     """Record where the run comes from, and say on the console what is about to happen."""
     from tlx.reports.console import RunHeader, run_header
     from tlx.runs.atomic import write_json
@@ -192,6 +181,7 @@ def announce(plan: Plan, task: ImageTask, module: TransferModule, fitting: Fit, 
         learning_rate=plan.recipe["optimizer"]["lr"],
         seed=plan.seed,
         run_folder=str(run.folder),
+        trained_by_steps=fitting.unit == "epoch",
     )
     log.info("%s", run_header(header, encoding=sys.stdout.encoding).rstrip())
 

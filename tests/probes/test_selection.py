@@ -33,6 +33,6 @@ def test_best_point_of_nothing_says_so() -> None:
 def test_accuracy_and_loss_equal_scikit_learns() -> None:
     logits = torch.randn(40, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     labels = torch.arange(40) % 3
-    accuracy, loss = accuracy_and_loss(logits, labels)
+    accuracy, loss = accuracy_and_loss(torch.nn.Identity(), logits, labels, batch_size=16)
     assert accuracy == accuracy_score(labels, logits.argmax(dim=1))
     assert loss == pytest.approx(log_loss(labels, torch.softmax(logits, dim=1)))

@@ -23,6 +23,8 @@ from tlx.errors import Fault, TlxError
 
 CARD_KEY: Final = "tlx_card"
 CARD_FORMAT: Final = 1
+LINEAR_HEAD: Final = "linear"
+NEAREST_HEAD: Final = "nearest_neighbours"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Card:
         score: Metric names and values on held-out data.
         command: The command that made it.
         versions: Package names and versions.
+        head: `linear` (torchvision's own last layer) or `nearest_neighbours`.
         format: Version of this layout.
     """
 
@@ -55,6 +58,7 @@ class Card:
     score: dict[str, Any] = field(default_factory=dict)
     command: str = ""
     versions: dict[str, str] = field(default_factory=dict)
+    head: str = LINEAR_HEAD
     format: int = CARD_FORMAT
 
     def to_json(self) -> str:
@@ -191,14 +195,25 @@ def card_markdown(card: Card) -> str:
         "",
         *_table(preprocess),
         "",
-        "## Load in plain torchvision",
+        "## Load in plain torchvision" if card.head == LINEAR_HEAD else "## Load",
         "",
         "```python",
-        *_loading_code(card),
+        *(_loading_code(card) if card.head == LINEAR_HEAD else _loading_code_of_tlx(card)),
         "```",
         "",
     ]
     return "\n".join(lines)
+
+
+def _loading_code_of_tlx(card: Card) -> list[str]:
+    """Return code for a model whose head torchvision does not have."""
+    given = f'"{card.backbone}", num_classes=None, weights="model.safetensors", keep_head=True'
+    return [
+        "from tlx.backbones import build_backbone",
+        "",
+        f"backbone = build_backbone({given})",
+        "logits = backbone(backbone.preprocess(images))  # images: uint8 (n, channels, h, w)",
+    ]
 
 
 def _loading_code(card: Card) -> list[str]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tlx.backbones.construct import construct
 from tlx.backbones.heads import auxiliary_paths, head_path
 from tlx.backbones.names import family_of
+from tlx.backbones.nearest_head import nearest_head_in
 from tlx.backbones.sources import WeightsError
 from tlx.backbones.state_files import StateDict
 from tlx.errors import Fault
@@ -28,8 +29,9 @@ _OLD_DENSENET: Final = re.compile(
 
 def classes_in(name: str, state: StateDict) -> int:
     """Return how many classes the head in a state dict has (1000 where there is no head)."""
-    weight = state.get(f"{head_path(name)}.weight")
-    return IMAGENET_CLASSES if weight is None else int(weight.shape[0])
+    head = head_path(name)
+    per_class = state.get(f"{head}.weight", state.get(f"{head}.class_counts"))
+    return IMAGENET_CLASSES if per_class is None else int(per_class.shape[0])
 
 
 def image_size_in(name: str, state: StateDict) -> int | None:
@@ -55,8 +57,8 @@ def load_network(
 ) -> nn.Module:
     """Build the network that a state dict belongs to, and load it strictly.
 
-    The head has the number of classes of the file, and auxiliary classifiers exist where the file
-    has them. Floating-point tensors become float32.
+    The head has the number of classes of the file, or is the file's nearest-neighbour head, and
+    auxiliary classifiers exist where the file has them. Floating-point tensors become float32.
 
     Args:
         name: A builder name.
@@ -77,6 +79,10 @@ def load_network(
         auxiliary=auxiliary,
         meta=True,
     )
+    path = head_path(name)
+    nearest = nearest_head_in(state, path, network.get_submodule(path))
+    if nearest is not None:
+        network.set_submodule(path, nearest)
     prepared = _prepared(name, network, state)
     try:
         network.load_state_dict(prepared, strict=True, assign=True)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tlx.backbones.names import family_of
+from tlx.backbones.nearest_head import NearestNeighbourHead
 
 HEAD_PATHS: Final[dict[str, str]] = {
     "alexnet": "classifier.6",
@@ -159,6 +160,13 @@ def _layer_like(old: nn.Module, num_classes: int) -> HeadLayer:
             bias=old.bias is not None,
             device=old.weight.device,
             dtype=old.weight.dtype,
+        )
+    if isinstance(old, NearestNeighbourHead):
+        return nn.Linear(
+            old.in_features,
+            num_classes,
+            bias=old.replaces_intercept,
+            device=old.train_features.device,
         )
     raise TypeError(f"A head is a Linear or a 1x1 Conv2d, not {old}.")
 

@@ -11,6 +11,8 @@ from torch import nn
 from torch.fx import Graph, Node
 from torchvision.models.feature_extraction import NodePathTracer
 
+from tlx.backbones.nearest_head import NearestNeighbourHead
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -46,7 +48,8 @@ def trace(network: nn.Module, *, training: bool = False) -> Trace:
     """
     modes = {module: module.training for module in network.modules()}
     tracer = NodePathTracer(
-        autowrap_modules=(math, torchvision.ops), leaf_modules=[torchvision.ops.StochasticDepth]
+        autowrap_modules=(math, torchvision.ops),
+        leaf_modules=[torchvision.ops.StochasticDepth, NearestNeighbourHead],
     )
     try:
         graph = tracer.trace(network.train(training))

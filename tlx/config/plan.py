@@ -76,6 +76,7 @@ class Plan:
     def _strategy_faults(self) -> list[Fault]:
         return self.strategy.module.faults(
             self.source_model.stage_names(),
+            backbone_name=self.source_model.name,
             has_weights=self.source_model.weights is not None,
             **self.strategy.options,
         )

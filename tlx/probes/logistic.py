@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,20 +87,41 @@ def logistic_path(
     Raises:
         ValueError: Where the examples or the values of C are unfit.
     """
+    ascending = sorted(set(inverse_penalties))
+    found = logistic_solutions(
+        features,
+        labels,
+        num_classes,
+        ascending,
+        gradient_tolerance=gradient_tolerance,
+        max_iterations=max_iterations,
+    )
+    solutions = dict(zip(ascending, found, strict=True))
+    return [solutions[c] for c in inverse_penalties]
+
+
+def logistic_solutions(
+    features: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    inverse_penalties: Sequence[float],
+    *,
+    gradient_tolerance: float = 1e-6,
+    max_iterations: int = 10_000,
+) -> Iterator[LinearSolution]:
+    """Yield what `logistic_path` returns one by one, each warm-started from the one before."""
     check_strengths("inverse_penalties", inverse_penalties)
     given = examples(features, labels, num_classes)
     scale = standardisation(given.features)
     rotated, rotation = _rotated(scale.apply(given.features))
-    present = given.present
-    problem = _Problem(rotated, (given.labels[:, None] == present).to(rotated))
-    flat = np.zeros(len(present) * (rotated.shape[1] + 1))
-    solutions: dict[float, LinearSolution] = {}
-    for c in sorted(set(inverse_penalties)):
+    problem = _Problem(rotated, (given.labels[:, None] == given.present).to(rotated))
+    flat = np.zeros(problem.targets.shape[1] * (rotated.shape[1] + 1))
+    for c in inverse_penalties:
         flat = _solve(problem, c, flat, gradient_tolerance, max_iterations)
         solution = _over_all_classes(problem.parameters(flat), rotation, given, 1 / c)
-        solutions[c] = scale.fold(solution)
-        solutions[c].bias[_missing(given)] = MISSING_CLASS_SCORE
-    return [solutions[c] for c in inverse_penalties]
+        folded = scale.fold(solution)
+        folded.bias[_missing(given)] = MISSING_CLASS_SCORE
+        yield folded
 
 
 def _solve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -51,17 +51,22 @@ def ridge_path(
     Raises:
         ValueError: Where the examples or the penalties are unfit.
     """
+    return list(ridge_solutions(features, labels, num_classes, penalties))
+
+
+def ridge_solutions(
+    features: Tensor, labels: Tensor, num_classes: int, penalties: Sequence[float]
+) -> Iterator[LinearSolution]:
+    """Yield what `ridge_path` returns, one by one."""
     check_strengths("penalties", penalties)
     given = examples(features, labels, num_classes)
     feature_mean = given.features.mean(dim=0)
     targets = _targets(given)
     target_mean = targets.mean(dim=0)
     spectrum = _decompose(given.features - feature_mean, targets - target_mean)
-    weights = [spectrum.weight(penalty) for penalty in penalties]
-    return [
-        LinearSolution(weight, target_mean - weight @ feature_mean, penalty)
-        for weight, penalty in zip(weights, penalties, strict=True)
-    ]
+    for penalty in penalties:
+        weight = spectrum.weight(penalty)
+        yield LinearSolution(weight, target_mean - weight @ feature_mean, penalty)
 
 
 def _targets(given: Examples) -> Tensor:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -44,12 +45,22 @@ def best_point(points: Sequence[PathPoint]) -> int:
     return max(range(len(points)), key=worth)
 
 
-def accuracy_and_loss(logits: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Return the share classified right and the mean log loss in nats.
+@torch.no_grad()
+def accuracy_and_loss(
+    head: Callable[[Tensor], Tensor], features: Tensor, labels: Tensor, batch_size: int = 4096
+) -> tuple[float, float]:
+    """Return the share that a head classifies right, and its mean log loss in nats.
 
     Args:
-        logits: Shape (n, c); log-probabilities are logits too.
+        head: Makes logits (m, c) of features (m, d); log-probabilities are logits too.
+        features: Shape (n, d).
         labels: Class indices, shape (n,).
+        batch_size: Images at a time.
     """
-    right = int((logits.argmax(dim=1) == labels).sum())
-    return right / len(labels), float(functional.cross_entropy(logits, labels))
+    right, loss = 0, 0.0
+    batches = zip(torch.split(features, batch_size), torch.split(labels, batch_size), strict=True)
+    for some, classes in batches:
+        logits = head(some).double()
+        right += int((logits.argmax(dim=1) == classes).sum())
+        loss += float(functional.cross_entropy(logits, classes, reduction="sum"))
+    return right / len(labels), loss / len(labels)

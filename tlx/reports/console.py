@@ -45,6 +45,7 @@ class RunHeader:
         learning_rate: The highest learning rate of the run.
         seed: The seed of the run.
         run_folder: Where its files go.
+        trained_by_steps: False where the head is solved for, and epochs mean nothing.
     """
 
     backbone: str
@@ -67,6 +68,7 @@ class RunHeader:
     learning_rate: float
     seed: int
     run_folder: str
+    trained_by_steps: bool = True
 
 
 def run_header(header: RunHeader, *, encoding: str = "utf-8", colour: bool = False) -> str:
@@ -92,8 +94,7 @@ def run_header(header: RunHeader, *, encoding: str = "utf-8", colour: bool = Fal
         f"{count(header.total_parameters)} ({share:.3g} %)",
         "device": f"{header.device}, {_number(header.threads, 'thread', 'threads')}, "
         f"precision {header.precision}",
-        "training": f"{_number(header.epochs, 'epoch', 'epochs')}, batch size {header.batch_size}, "
-        f"{header.optimizer}, learning rate {header.learning_rate:g}, seed {header.seed}",
+        "training": _training(header),
         "run folder": header.run_folder,
     }
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -102,6 +103,16 @@ def run_header(header: RunHeader, *, encoding: str = "utf-8", colour: bool = Fal
     for name, value in rows.items():
         table.add_row(Text(name), Text(_writable(value, encoding)))
     return _rendered(table, encoding, colour)
+
+
+def _training(header: RunHeader) -> str:
+    """Return how the run learns, in words."""
+    if not header.trained_by_steps:
+        return f"none: solved for, seed {header.seed}"
+    return (
+        f"{_number(header.epochs, 'epoch', 'epochs')}, batch size {header.batch_size}, "
+        f"{header.optimizer}, learning rate {header.learning_rate:g}, seed {header.seed}"
+    )
 
 
 def scores_table(

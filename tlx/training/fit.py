@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pytorch_lightning import Trainer
@@ -13,9 +13,11 @@ from pytorch_lightning.callbacks import EarlyStopping
 from tlx.data.task_module import TaskDataModule
 from tlx.reports.progress import progress_callbacks
 from tlx.runs.run import RunInterrupted
+from tlx.strategies.probe import Probe
 from tlx.training.best_weights import BestWeights
 from tlx.training.device import Compute, choose_compute
 from tlx.training.history import EpochHistory
+from tlx.training.solve import Solve, prepare_solve
 from tlx.training.trainer import make_trainer
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Fit:
     best: BestWeights
     compute: Compute
     run_record: Run
+    unit: ClassVar[str] = "epoch"
 
     def behind(self, start: Behind | None) -> Fit:
         """Return the same fit on stored activations, the module starting at their cut.
@@ -75,8 +78,8 @@ class Fit:
         self.run_record.result.epochs = self.trainer.current_epoch
 
 
-def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fit:
-    """Return the fit of a plan, ready to run.
+def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fit | Solve:
+    """Return the fit of a plan, ready to run; of a probe, what solves for its head.
 
     Args:
         plan: What to do.
@@ -84,6 +87,8 @@ def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fi
         module: The strategy over its backbone.
         run: The run, whose folder takes history and checkpoints.
     """
+    if isinstance(module, Probe):
+        return prepare_solve(plan, task, module, run)
     compute = choose_compute(plan.trainer)
     if compute.channels_last:
         module.backbone.network.to(memory_format=torch.channels_last)

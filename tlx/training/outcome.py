@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from tlx.backbones.card import Card, card_markdown, save_model
+from tlx.backbones.card import LINEAR_HEAD, NEAREST_HEAD, Card, card_markdown, save_model
+from tlx.backbones.nearest_head import NearestNeighbourHead
 from tlx.reports.classification import ClassificationScores, classification_scores
 from tlx.reports.console import scores_table
 from tlx.reports.figures import confusion_matrix_figure, learning_curves_figure
+from tlx.reports.path_figure import path_curves_figure
 from tlx.runs.atomic import write_text
 from tlx.runs.provenance import package_versions
 from tlx.runs.run import WEIGHTS_FILE
+from tlx.strategies.probe import Probe
 from tlx.training.history import METRICS_FILE
 from tlx.training.predictions import (
     predict,
@@ -68,7 +71,10 @@ def record(plan: Plan, task: ImageTask, module: TransferModule, scores: Scores, 
     save_model(run.folder / WEIGHTS_FILE, module.backbone.network, card)
     write_text(run.folder / CARD_FILE, card_markdown(card))
     history = pd.read_csv(run.folder / METRICS_FILE)
-    learning_curves_figure(history, run.folder / "learning_curves.png", run.result.best_epoch)
+    if isinstance(module, Probe):
+        path_curves_figure(history, run.folder / "path_curves.png", run.result.best_epoch or 1)
+    else:
+        learning_curves_figure(history, run.folder / "learning_curves.png", run.result.best_epoch)
     matrix = scores["test"].confusion_matrix
     confusion_matrix_figure(matrix, task.class_names, run.folder / "confusion_matrix.png")
 
@@ -92,11 +98,18 @@ def model_card(
         score={"split": "test", "accuracy": scores["test"].accuracy, "loss": scores["test"].loss},
         command=run.result.command,
         versions=package_versions(),
+        head=NEAREST_HEAD if isinstance(backbone.head, NearestNeighbourHead) else LINEAR_HEAD,
     )
 
 
-def summary(scores: Scores, run: Run) -> str:
-    """Return the lines that end a run: the test scores, the chosen epoch, the folder."""
+def summary(scores: Scores, run: Run, unit: str = "epoch") -> str:
+    """Return the lines that end a run: the test scores, the chosen epoch, the folder.
+
+    Args:
+        scores: By split.
+        run: The run.
+        unit: What was chosen among.
+    """
     table = scores_table(scores["test"], title="test", encoding=sys.stdout.encoding)
-    chosen = f"epoch {run.result.best_epoch} of {run.result.epochs} (best validation accuracy)"
+    chosen = f"{unit} {run.result.best_epoch} of {run.result.epochs} (best validation accuracy)"
     return f"{table.rstrip()}\n{chosen}\nrun folder: {run.folder}"
