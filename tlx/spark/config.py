@@ -44,6 +44,7 @@ class SparkLauncherConf:
         fail_fast: Start no further job, and stop the running ones, once one has failed.
         retry_failed: Run jobs again that failed when the sweep's folder was used before.
         max_return_mb: Largest return value, in 10^6 bytes of its pickle.
+        bank: Run jobs together where the command knows how to (tlx: heads over one frozen prefix).
     """
 
     _target_: str = "hydra_plugins.tlx_spark.SparkLauncher"
@@ -60,6 +61,7 @@ class SparkLauncherConf:
     fail_fast: bool = False
     retry_failed: bool = False
     max_return_mb: float = 16.0
+    bank: bool = True
 
 
 def register() -> None:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 Status = Literal["completed", "failed", "killed", "timed_out", "lost", "cancelled", "skipped"]
 
+SHARED_BY_MEMBERS = ("host", "attempt", "peak_memory_mb", "started_at", "finished_at")
+
 
 @dataclass
 class Envelope:
@@ -32,6 +34,7 @@ class Envelope:
         told_callbacks: Whether `on_job_end` was called in its process.
         started_at: ISO 8601, UTC.
         finished_at: ISO 8601, UTC.
+        members: Of jobs that ran together, each one's own end, in order.
     """
 
     status: Status
@@ -52,6 +55,7 @@ class Envelope:
     told_callbacks: bool = False
     started_at: str = ""
     finished_at: str = ""
+    members: list[dict[str, Any]] = field(default_factory=list)
 
     def to_builtins(self) -> dict[str, Any]:
         """Return the envelope as a dictionary."""
@@ -62,6 +66,13 @@ class Envelope:
         """Return the envelope that a dictionary holds."""
         known = {one.name for one in fields(cls)}
         return cls(**{key: value for key, value in content.items() if key in known})
+
+
+def members_of(group: Envelope) -> list[Envelope]:
+    """Return the ends of jobs that ran together, each with its share of the time."""
+    shared = {name: getattr(group, name) for name in SHARED_BY_MEMBERS}
+    share = {"seconds": round(group.seconds / max(1, len(group.members)), 3)}
+    return [Envelope.from_builtins(shared | member | share) for member in group.members]
 
 
 def reason_of_signal(number: int) -> str:

@@ -77,14 +77,27 @@ def run_packed_job(context: bytes, config: bytes, may_resume: bool) -> JobReturn
         config: The pickle of the job's composed configuration.
         may_resume: Go on with the run that the job's folder holds, where it holds one.
     """
+    shared, function = open_context(context)
+    return run_composed(function, loads(config), shared.hydra_context, may_resume)
+
+
+def open_context(context: bytes) -> tuple[SweepContext, Callable[..., Any]]:
+    """Take up in this process what all jobs share, and return it with Hydra's task function.
+
+    Args:
+        context: From `pack_context`.
+    """
     shared: SweepContext = loads(context)
     known = Plugins.instance()  # found once in a worker, for every fork
     shared.singletons["instances"].setdefault(Plugins, known)
     Singleton.set_state(shared.singletons)
     function = shared.function
-    if isinstance(function, FunctionReference):
-        function = function.load()
-    return run_composed(function, loads(config), shared.hydra_context, may_resume)
+    return shared, function.load() if isinstance(function, FunctionReference) else function
+
+
+def command_module(function: Callable[..., Any]) -> str:
+    """Return the module that a user names to run a job's function."""
+    return str(getattr(function, "__module__", ""))
 
 
 def run_composed(

@@ -24,8 +24,10 @@ from tlx.spark.launch import Planner, Step, asked_of_hydra
 from tlx.spark.pool import in_background
 from tlx.spark.preload import preloaded
 from tlx.spark.returns import earlier_return
+from tlx.spark.submission import submit_all
+from tlx.spark.sweep_hooks import hooks_of
 from tlx.spark.sweep_run import SweepRun
-from tlx.sweeps.folder import claimed_sweep
+from tlx.sweeps.folder import claimed_sweep, holds_jobs
 
 OpenedSpark = tuple[Any, int, Devices]
 """What runs tasks, how many at a time, and the accelerators to lend them."""
@@ -51,6 +53,7 @@ class SparkLauncher(Launcher):
         self.options = SparkLauncherConf(**plain)
         self._open: tuple[SweepRun, Board] | None = None
         self._planner: Planner | None = None
+        self._starting: Future[OpenedSpark] | None = None
         self._is_first = True  # of the batches of a sweep
         self._numbers: dict[int, int] = {}
         self._folders: dict[int, Path] = {}
@@ -69,6 +72,8 @@ class SparkLauncher(Launcher):
         if faults:
             raise ConfigError(faults)
         compose_once(hydra_context)
+        if not holds_jobs(self.folder):  # Spark starts while the sweeper checks the jobs
+            self._starting = in_background(self._opened_spark)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -93,7 +98,8 @@ class SparkLauncher(Launcher):
             stack.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
             planner = self._new_planner()
             self._is_first = False
-            launched = self._compared if planner.records else self._composed_meanwhile
+            is_planned = planner.records or hooks_of(self.task_function)
+            launched = self._compared if is_planned else self._composed_meanwhile
             returns = launched(stack, planner, job_overrides, initial_job_idx)
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         return returns
@@ -101,17 +107,16 @@ class SparkLauncher(Launcher):
     def _compared(
         self, stack: ExitStack, planner: Planner, asked: Sequence[Sequence[str]], first: int
     ) -> list[JobReturn]:
-        """Run what is left to do in a folder that holds jobs: all are compared with it first."""
+        """Run what is left to do once all is known: what the folder holds, what goes together."""
         steps = planner.plan(asked, first)
         run, board = self._start(stack, planner, steps)
-        futures = {}
-        for index, step in enumerate(steps):
+        for step in steps:
             if step.earlier is not None:
                 board.skipped(step.earlier)
-            else:
-                assert run is not None
-                futures[index] = run.submit(step.job)
+        futures: dict[int, Future[JobReturn]] = {}
         if run is not None:
+            to_run = {i: step.job for i, step in enumerate(steps) if step.earlier is None}
+            futures = submit_all(run, to_run, bank=self.options.bank)
             run.results(list(futures.values()))
         return [_returned(index, step, futures) for index, step in enumerate(steps)]
 
@@ -119,7 +124,7 @@ class SparkLauncher(Launcher):
         self, stack: ExitStack, planner: Planner, asked: Sequence[Sequence[str]], first: int
     ) -> list[JobReturn]:
         """Run jobs in an empty folder: composed while Spark starts, and while others run."""
-        spark = in_background(self._opened_spark)
+        spark = self._spark_starting()
         stack.callback(wait, [spark], timeout=BACKGROUND_S)  # not left behind by an error
         jobs: list[ComposedJob] = []
         futures: list[Future[JobReturn]] = []
@@ -190,7 +195,8 @@ class SparkLauncher(Launcher):
 
     def slots(self) -> int:
         """Return how many jobs run at a time; starts Spark where it does not run yet."""
-        return self._opened_spark()[1]
+        self._starting = self._spark_starting()
+        return self._starting.result()[1]
 
     def _opened_planner(self) -> Planner:
         """Return what plans submitted jobs; the folder is read by the first of them only."""
@@ -239,7 +245,7 @@ class SparkLauncher(Launcher):
         spark: Future[OpenedSpark] | None = None,
     ) -> tuple[SweepRun, Board]:
         """Open Spark, and what tells of it; the counts are None where jobs come one by one."""
-        runner, parallelism, devices = spark.result() if spark else self._opened_spark()
+        runner, parallelism, devices = (spark or self._spark_starting()).result()
         log.info(
             "Launching %s on Spark (%s), %d at a time, in %s",
             "jobs as they come" if to_run is None else f"{to_run} jobs",
@@ -262,6 +268,11 @@ class SparkLauncher(Launcher):
         stack.callback(run.close)
         return run, board
 
+    def _spark_starting(self) -> Future[OpenedSpark]:
+        """Return the Spark that is being opened in the background, or begin to open it."""
+        starting, self._starting = self._starting, None
+        return starting or in_background(self._opened_spark)
+
     def _opened_spark(self) -> OpenedSpark:
         """Open Spark, check it, and return its runner, the number of slots and the devices."""
         from tlx.spark.checks import check_session
@@ -278,6 +289,7 @@ class SparkLauncher(Launcher):
         )
         gpus = options.gpus_per_job if asked.is_local else 0
         devices = Devices(visible_devices() if gpus else [], gpus)
+        self.folder.mkdir(parents=True, exist_ok=True)
         session = open_session(asked, self.folder / "spark.log")
         if self.folder not in session.checked:
             check_session(session, self.folder)

@@ -14,6 +14,9 @@ TLX_MODULES = (
     "tlx.config.builders",
     "tlx.training.fit",
     "tlx.training.outcome",
+    "tlx.activations.serve",
+    "tlx.banks.hooks",
+    "tlx.banks.run",
 )
 """Where tlx's own commands spend the time of their imports."""
 

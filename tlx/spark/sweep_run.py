@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -22,13 +24,14 @@ from tlx.spark.board import Board
 from tlx.spark.compose import ComposedJob
 from tlx.spark.config import SparkLauncherConf
 from tlx.spark.devices import Devices
-from tlx.spark.envelope import Envelope
+from tlx.spark.envelope import Envelope, members_of
 from tlx.spark.function_reference import reference
 from tlx.spark.hydra_job import pack_context
 from tlx.spark.isolation.files import STOP_FILE, forget_envelope
 from tlx.spark.isolation.task import Task
 from tlx.spark.pool import Pool
 from tlx.spark.returns import job_return
+from tlx.spark.sweep_hooks import hooks_of
 
 STOP_S = 4.0
 """Seconds that running jobs have to end by themselves after Ctrl-C, their grace included."""
@@ -84,7 +87,9 @@ class SweepRun:
         self._callbacks = hydra_context.callbacks
         self._options, self._runner, self._devices = options, runner, devices
         self._board = board
-        self._pool: Pool[JobReturn] = Pool(parallelism)
+        self.parallelism = parallelism
+        self.hooks = hooks_of(function)
+        self._pool: Pool[Any] = Pool(parallelism)
         self._submitted: dict[int, _Submitted] = {}
         self._lock = threading.RLock()
         self._stopped: str | None = None
@@ -94,6 +99,37 @@ class SweepRun:
 
     def submit(self, job: ComposedJob) -> Future[JobReturn]:
         """Queue a job; the future gives what `launch` returns of it, and never raises for it."""
+        submitted = self._queued(job)
+        submitted.future = self._pool.submit(lambda: self._run(submitted))
+        return submitted.future
+
+    def submit_together(self, jobs: Sequence[ComposedJob]) -> list[Future[JobReturn]]:
+        """Queue jobs that run in one process; each has its own future and its own end.
+
+        Where that process does not end well, its jobs run again one by one.
+        """
+        group = [self._queued(job) for job in jobs]
+        self._pool.submit(lambda: self._run_group(group))
+        return [one.future for one in group]
+
+    def prepare(self, jobs: Sequence[ComposedJob]) -> None:
+        """Do what several jobs share, on all slots, and wait for it.
+
+        Where it fails the jobs do it themselves.
+
+        Args:
+            jobs: One job for each piece of work.
+        """
+        parts = max(1, self.parallelism // max(1, len(jobs)))
+        pieces = [(job, part) for job in jobs for part in range(parts)]
+        futures = [self._pool.submit(partial(self._prepare, *p, parts)) for p in pieces]
+        began = time.perf_counter()
+        self.results(futures)
+        if jobs:
+            seconds = time.perf_counter() - began
+            log.info("Prepared what jobs share (%d parts) in %.1f s", len(pieces), seconds)
+
+    def _queued(self, job: ComposedJob) -> _Submitted:
         token = f"tlx-{job.number}-{uuid4().hex[:8]}"
         job.folder.mkdir(parents=True, exist_ok=True)
         (job.folder / STOP_FILE).unlink(missing_ok=True)
@@ -101,10 +137,9 @@ class SweepRun:
         submitted = _Submitted(job, token, Future())
         with self._lock:
             self._submitted[job.number] = submitted
-        submitted.future = self._pool.submit(lambda: self._run(submitted))
-        return submitted.future
+        return submitted
 
-    def results(self, futures: Sequence[Future[JobReturn]]) -> None:
+    def results(self, futures: Sequence[Future[Any]]) -> None:
         """Wait for jobs; on Ctrl-C stop all that runs, and pass the interrupt on."""
         pending = set(futures)
         try:
@@ -177,6 +212,61 @@ class SweepRun:
             envelope.status, envelope.reason = "cancelled", stopped_by
         return self._end(submitted, envelope)
 
+    def _run_group(self, group: Sequence[_Submitted]) -> None:
+        """Run jobs together from a thread of the pool, and settle each one's future."""
+        live = [one for one in group if one.future.set_running_or_notify_cancel()]
+        stopped = self._stopped_by()
+        if not live or stopped:
+            for one in live:
+                end = Envelope(status="cancelled", reason=stopped)
+                one.future.set_result(self._end(one, end))
+            return
+        for one in live:
+            one.running = True
+            self._board.started(one.job)
+        envelope = self._ended_group(live)
+        for one, end in zip(live, members_of(envelope), strict=False):
+            one.future.set_result(self._end(one, end))
+        if not envelope.members:
+            self._run_one_by_one(live, envelope)
+
+    def _ended_group(self, group: Sequence[_Submitted]) -> Envelope:
+        try:
+            with self._devices.lent() as environment:
+                task = self._task(group[0], environment)
+                task.group = [
+                    {"config": one.job.packed, "folder": str(one.job.folder)} for one in group
+                ]
+                if task.timeout_s is not None:
+                    task.timeout_s *= len(group)
+                return self._runner.run(task, f"{len(group)} jobs together")
+        except Exception as error:
+            return Envelope(status="lost", reason=f"{type(error).__name__}: {error}")
+
+    def _run_one_by_one(self, group: Sequence[_Submitted], envelope: Envelope) -> None:
+        why = envelope.reason or envelope.error or envelope.status
+        if self._stopped_by() is None:
+            log.warning("%d jobs that ran together run one by one now: %s", len(group), why)
+        for one in group:
+            one.running = False
+            one.job = replace(one.job, may_resume=True)  # its folder holds a run that has begun
+            one.token = f"{one.token}-alone"
+            work = self._pool.submit(partial(self._run, one))
+            work.add_done_callback(partial(_hand_on, one.future))
+
+    def _prepare(self, job: ComposedJob, part: int, parts: int) -> None:
+        folder = job.folder.parent / f".shared-{job.number}-{part}"
+        folder.mkdir(exist_ok=True)
+        submitted = _Submitted(replace(job, folder=folder), f"tlx-{uuid4().hex[:8]}", Future())
+        task = self._task(submitted, {})
+        task.part, task.may_resume = (part, parts), False
+        envelope = self._runner.run(task, f"what jobs share, part {part + 1} of {parts}")
+        if envelope.status == "completed":
+            shutil.rmtree(folder, ignore_errors=True)
+        elif self._stopped_by() is None:
+            said = envelope.error or envelope.reason or envelope.status
+            log.warning("What jobs share could not be prepared (%s): %s", said, folder)
+
     def _end(self, submitted: _Submitted, envelope: Envelope) -> JobReturn:
         """Tell how a job ended, once."""
         job = submitted.job
@@ -213,4 +303,13 @@ class SweepRun:
             max_return_bytes=int(options.max_return_mb * 1e6),
             token=submitted.token,
             learn=self._learn,
+            hooks=self.hooks,
         )
+
+
+def _hand_on(future: Future[JobReturn], ended: Future[JobReturn]) -> None:
+    """Settle a job's future with how it ended when it ran alone."""
+    if ended.cancelled():
+        future.set_exception(CancelledError())
+    else:
+        future.set_result(ended.result())

@@ -73,22 +73,23 @@ def preload(modules: Iterable[str]) -> None:
 def share(task: dict[str, Any]) -> None:
     """Load what the jobs to come share, here in the worker, so that its forks find it in memory.
 
-    A command which has something of that kind has a function `share(cfg)` beside its job. What
-    goes wrong in it is the job's own affair: it loads for itself, and tells.
+    What goes wrong in it is the job's own affair: it loads for itself, and tells.
 
     Args:
         task: A `Task` as a dictionary.
     """
-    for name in task["learn"]:
-        hook = getattr(sys.modules.get(name), "share", None)
-        if callable(hook):
-            torch = sys.modules.get("torch")
-            if torch is not None:  # OpenMP's threads would not survive the fork
-                torch.set_num_threads(1)
-            with contextlib.suppress(Exception):
-                from tlx.spark.compose import task_config
+    if task["hooks"] is None:
+        return
+    torch = sys.modules.get("torch")
+    if torch is not None:  # OpenMP's threads would not survive the fork
+        torch.set_num_threads(1)
+    with contextlib.suppress(Exception):
+        from tlx.spark.compose import task_config
+        from tlx.spark.sweep_hooks import load_hooks
 
-                hook(task_config(loads(task["config"])))
+        configs = [member["config"] for member in task["group"]] or [task["config"]]
+        for config in configs:
+            load_hooks(task["hooks"]).share(task_config(loads(config)))
 
 
 def _isolated(task: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
-from tlx.sweeps.record import code_version
+from tlx.sweeps.record import JOB_FILE, code_version
 
 SWEEP_FILE = "sweep.json"
 
@@ -41,6 +41,11 @@ def claimed_sweep(folder: Path, arguments: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def holds_jobs(folder: Path) -> bool:
+    """Return whether a folder holds a job of a sweep."""
+    return any(any(folder.glob(f"*/{name}")) for name in (JOB_FILE, ".hydra"))
 
 
 def write_sweep(folder: Path, arguments: Sequence[str]) -> None:

@@ -62,7 +62,11 @@ def run_and_tell(task: dict[str, Any], pipe: int) -> None:
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Run a job here and return its end."""
+    """Run a job here, or several together, or what they share, and return the end."""
+    if task["part"] is not None or task["group"]:
+        from tlx.spark.grouped import run_group, run_part
+
+        return run_group(task) if task["group"] else run_part(task)
     from tlx.spark.hydra_job import run_packed_job
     from tlx.spark.outcome import outcome_of
 

@@ -28,6 +28,9 @@ class Task:
         token: Names this submission, so that a retry can tell its own files.
         attempt: Spark's attempt, counted from 0.
         learn: Modules to import before the next forks once a job has ended well.
+        hooks: The module with what the command offers sweeps (`SweepHooks`), if it has one.
+        group: `config` and `folder` of each job where several run together.
+        part: Which part (counted from 0) of how many, where this is work that jobs share.
     """
 
     number: int
@@ -47,6 +50,9 @@ class Task:
     token: str
     attempt: int = 0
     learn: list[str] = field(default_factory=list)
+    hooks: str | None = None
+    group: list[dict[str, Any]] = field(default_factory=list)
+    part: tuple[int, int] | None = None
 
     def to_builtins(self) -> dict[str, Any]:
         """Return the task as a dictionary."""
