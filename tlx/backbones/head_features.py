@@ -12,7 +12,6 @@ from tlx.backbones.construct import construct
 from tlx.backbones.heads import head_path
 
 
-@cache
 def why_not_linear(name: str, *, with_intercept: bool = True) -> str | None:
     """Return why a builder's head is no linear map of a feature vector; None where it is one.
 
@@ -20,13 +19,19 @@ def why_not_linear(name: str, *, with_intercept: bool = True) -> str | None:
         name: A builder name.
         with_intercept: Whether the map must have an intercept.
     """
-    head = construct(name, 2, meta=True).get_submodule(head_path(name))
-    if not isinstance(head, nn.Linear):
-        kind = type(head).__name__
+    kind, has_intercept = _head_of(name)
+    if kind != nn.Linear.__name__:
         return f"the last features of {name} go through a {kind} and more, not one linear map"
-    if with_intercept and getattr(head, "bias", None) is None:
+    if with_intercept and not has_intercept:
         return f"the last layer of {name} has no intercept, which the solution needs"
     return None
+
+
+@cache
+def _head_of(name: str) -> tuple[str, bool]:
+    """Return the type of a builder's head, and whether it has an intercept."""
+    head = construct(name, 2, meta=True).get_submodule(head_path(name))
+    return type(head).__name__, getattr(head, "bias", None) is not None
 
 
 @torch.inference_mode()
