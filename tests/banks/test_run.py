@@ -20,7 +20,6 @@ SMALL = (
 )  # fmt: skip
 
 VARIED: list[tuple[str, ...]] = [
-    ("optimizer.lr=1e-2",),
     ("optimizer.lr=3e-2", "optimizer.weight_decay=0.5", "loss.label_smoothing=0", "seed=1"),
     ("optimizer.lr=3e-2", "seed=1", "data.seed=0", "trainer.gradient_clip_norm=0.1"),
     ("data.train_per_class=5", "optimizer.lr=1e-1", "trainer.early_stopping_patience=1"),

@@ -75,7 +75,7 @@ class LinearHeads:
     def gradients(self, gradient: Tensor) -> list[Tensor]:
         """See `StackedHeads`."""
         groups, heads, classes, images = gradient.shape
-        flat = gradient.view(groups, heads * classes, images)
+        flat = gradient.reshape(groups, heads * classes, images)
         shape = (groups, heads * classes, self._features.shape[2])
         if self._product.shape != shape:  # fresh memory for every step would cost more than the sum
             self._product = torch.empty(shape, device=flat.device)
@@ -119,7 +119,8 @@ class TailHeads:
     def gradients(self, gradient: Tensor) -> list[Tensor]:
         """See `StackedHeads`."""
         by_logits = gradient.transpose(2, 3).to(self._logits.dtype)
-        return list(torch.autograd.grad(self._logits, self._leaves, by_logits))
+        found = torch.autograd.grad(self._logits, self._leaves, by_logits)
+        return [gradient.contiguous() for gradient in found]
 
     def _one(self, parameters: tuple[Tensor, ...], features: Tensor) -> Tensor:
         named = dict(zip(self._names, parameters, strict=True))
