@@ -35,9 +35,9 @@ def test_probe_knn_run_has_the_accuracies_of_scikit_learn_for_every_k(run: Path)
     train, val = features_of(model, task.train), features_of(model, task.val)
     assert history["neighbours"].to_list() == [1, 5, 20]  # there are 60 training images
     assert history["train_loss"].isna().all()
-    for row in history.itertuples():
-        expected = reference(row.neighbours).fit(train, task.train.labels)
-        assert row.val_accuracy == pytest.approx(expected.score(val, task.val.labels))
+    for row in history.to_dict("records"):
+        expected = reference(row["neighbours"]).fit(train, task.train.labels)
+        assert row["val_accuracy"] == pytest.approx(expected.score(val, task.val.labels))
 
 
 def test_probe_knn_run_predicts_with_the_kept_k(run: Path) -> None:

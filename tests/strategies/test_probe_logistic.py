@@ -31,11 +31,11 @@ def test_probe_logistic_run_has_the_scores_of_scikit_learn_along_the_path(run: P
     task, model, history = digits(), model_of(run), history_of(run)
     train, val = features_of(model, task.train), features_of(model, task.val)
     np.testing.assert_allclose(history["penalty"], [1e4, 1e3, 1e2, 1e1, 1e0])
-    for row in history.itertuples():
-        expected = reference(1 / row.penalty).fit(train, task.train.labels)
-        assert row.val_accuracy == pytest.approx(expected.score(val, task.val.labels))
+    for row in history.to_dict("records"):
+        expected = reference(1 / row["penalty"]).fit(train, task.train.labels)
+        assert row["val_accuracy"] == pytest.approx(expected.score(val, task.val.labels))
         for images, labels, loss in (
-            (train, task.train.labels, row.train_loss), (val, task.val.labels, row.val_loss),
+            (train, task.train.labels, row["train_loss"]), (val, task.val.labels, row["val_loss"]),
         ):  # fmt: skip
             expected_loss = log_loss(labels, expected.predict_proba(images))
             assert loss == pytest.approx(expected_loss, abs=2e-4)

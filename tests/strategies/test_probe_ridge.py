@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tests.strategies.probes import digits, features_of, history_of, model_of, r
 from tests.tiny import result_of
 from tlx.evaluate import evaluate
 from tlx.strategies.probe_ridge import ProbeRidge
+from tlx.train import resume
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,20 @@ def test_probe_ridge_without_the_store_gives_the_same_path(run: Path, tmp_path: 
         f.drop(columns="seconds") for f in map(history_of, (run, tmp_path / "run"))
     )
     np.testing.assert_allclose(with_store, without, rtol=1e-4)
+
+
+def test_probe_ridge_run_that_was_killed_is_solved_anew_by_resume(
+    run: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    for left in ("model.safetensors", "checkpoints/best.safetensors", "metrics.csv"):
+        (folder / left).unlink()
+    told = (folder / "result.json").read_text().replace('"completed"', '"running"')
+    (folder / "result.json").write_text(told)
+    assert resume(folder) == result_of(run)["metrics"]["val"]["accuracy"]
+    again, before = (history_of(f).drop(columns="seconds") for f in (folder, run))
+    assert again.equals(before)
 
 
 def test_probe_ridge_with_an_empty_range_says_what_to_choose() -> None:
