@@ -162,13 +162,18 @@ def test_clip_shortens_each_job_s_gradient_as_torch_does() -> None:
         torch.testing.assert_close(gradients[1][job], bias)
 
 
+class Mixed(nn.Linear):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return super().forward(features).float()
+
+
 def test_train_bank_in_mixed_precision_gives_the_numbers_of_its_own_loop() -> None:
     jobs = [member(TRAIN, VAL, linear(), seed=seed, epochs=2) for seed in (0, 1)]
     mixed = train_bank(jobs, linear(), torch.bfloat16)
     full = train_bank(jobs, linear())
     for history, other, job in zip(mixed, full, jobs, strict=True):
-        with torch.autocast("cpu", torch.bfloat16):
-            alone = train_alone(job, linear())
+        alone = train_alone(job, Mixed(8, 4))
         losses = [row.train_loss for row in history.rows]
         assert losses == pytest.approx(alone.train_losses, abs=1e-4)
         assert losses != pytest.approx([row.train_loss for row in other.rows], abs=1e-4)

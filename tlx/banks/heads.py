@@ -51,9 +51,14 @@ class StackedHeads(Protocol):
 
 
 class LinearHeads:
-    """Heads of one linear layer: two matrix products a step, over all the heads of a group."""
+    """Heads of one linear layer: two matrix products a step, over all the heads of a group.
 
-    def __init__(self) -> None:
+    Args:
+        autocast: A lower number format for products and their gradients, as in mixed precision.
+    """
+
+    def __init__(self, autocast: torch.dtype | None = None) -> None:
+        self._autocast = autocast
         self._features = torch.empty(0)
         self._has_bias = False
         self._product = torch.empty(0)
@@ -62,6 +67,9 @@ class LinearHeads:
         """See `StackedHeads`."""
         groups, images, width = features.shape
         jobs, classes, _ = stored[0].shape
+        if self._autocast is not None:
+            stored = [p.mul(unit.view(-1, *[1] * (p.dim() - 1))).to(self._autocast) for p in stored]
+            features = features.to(self._autocast)
         self._features, self._has_bias = features, len(stored) > 1
         weight = stored[0].view(groups, -1, width)
         inputs = features.transpose(1, 2)
@@ -69,21 +77,23 @@ class LinearHeads:
             product = torch.baddbmm(stored[1].view(groups, -1, 1), weight, inputs)
         else:
             product = torch.bmm(weight, inputs)
-        logits = product.view(jobs, classes, images).mul_(unit.view(jobs, 1, 1))
-        return logits.view(groups, jobs // groups, classes, images)
+        logits = product.view(jobs, classes, images)
+        if self._autocast is None:
+            logits.mul_(unit.view(jobs, 1, 1))
+        return logits.float().view(groups, jobs // groups, classes, images)
 
     def gradients(self, gradient: Tensor) -> list[Tensor]:
         """See `StackedHeads`."""
         groups, heads, classes, images = gradient.shape
-        flat = gradient.reshape(groups, heads * classes, images)
+        flat = gradient.reshape(groups, heads * classes, images).to(self._features.dtype)
         shape = (groups, heads * classes, self._features.shape[2])
         if self._product.shape != shape:  # fresh memory for every step would cost more than the sum
-            self._product = torch.empty(shape, device=flat.device)
+            self._product = flat.new_empty(shape)
         torch.bmm(flat, self._features, out=self._product)
-        weight = self._product.view(groups * heads, classes, -1)
+        weight = self._product.view(groups * heads, classes, -1).float()
         if not self._has_bias:
             return [weight]
-        return [weight, gradient.sum(dim=3).view(groups * heads, classes)]
+        return [weight, flat.sum(dim=2).view(groups * heads, classes).float()]
 
 
 class TailHeads:
@@ -145,7 +155,7 @@ def stacked_heads(
     """
     names = [name for name, _ in tail.named_parameters()]
     is_linear = _is_linear(tail) and names[0].endswith("weight") and features.dim() == 2
-    return LinearHeads() if is_linear and autocast is None else TailHeads(tail, names, autocast)
+    return LinearHeads(autocast) if is_linear else TailHeads(tail, names, autocast)
 
 
 def fits_bank(tail: nn.Module) -> str | None:
