@@ -76,9 +76,13 @@ def adam_training() -> Training:
 
 
 def fit(
-    module: TransferModule, *callbacks: Callback, epochs: int = 2, batch_size: int = 4
+    module: TransferModule,
+    *callbacks: Callback,
+    epochs: int = 2,
+    batch_size: int = 4,
+    task: ImageTask | None = None,
 ) -> Trainer:
-    """Fit a module on noise with Lightning."""
+    """Fit a module on noise, or on another task, with Lightning."""
     trainer = Trainer(
         accelerator="cpu",
         max_epochs=epochs,
@@ -89,7 +93,7 @@ def fit(
         num_sanity_val_steps=0,
         callbacks=list(callbacks),
     )
-    trainer.fit(module, TaskDataModule(random_task(), batch_size=batch_size, seed=0))
+    trainer.fit(module, TaskDataModule(task or random_task(), batch_size=batch_size, seed=0))
     return trainer
 
 
