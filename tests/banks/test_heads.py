@@ -30,7 +30,8 @@ class Dropping(nn.Module):
         self.linear = nn.Linear(4, 3)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return self.linear(F.dropout(features, 0.5, self.training))
+        logits: torch.Tensor = self.linear(F.dropout(features, 0.5, self.training))
+        return logits
 
 
 @pytest.mark.parametrize(

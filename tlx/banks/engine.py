@@ -141,7 +141,7 @@ class StackFit:
     ) -> None:
         diverged = self._divergences(epoch, train_losses, losses)
         sizes = torch.tensor([end - first for first, end in self.bounds], dtype=torch.float64)
-        means = (train_losses.double().cpu().T @ sizes / sizes.sum()).tolist()
+        means = (train_losses.cpu().double().T @ sizes / sizes.sum()).tolist()
         improved = []
         for job in sorted(self.training):
             history, choice = self.histories[job], self.choices[job]
@@ -218,14 +218,14 @@ def evaluate(
         stored: The parameters in units of the learning rate, shapes (jobs, ...).
         unit: Shape (jobs,).
     """
-    loss_sums = torch.zeros(len(unit), dtype=torch.float64, device=unit.device)
-    correct = torch.zeros(len(unit), dtype=torch.int64, device=unit.device)
+    loss_sums = torch.zeros(len(unit), dtype=torch.float64)  # which not every accelerator has
+    correct = torch.zeros(len(unit), dtype=torch.int64)
     for first in range(0, len(split), EVALUATION_BATCH):
         features = split.features[first : first + EVALUATION_BATCH].unsqueeze(0)
         labels = split.labels[first : first + EVALUATION_BATCH]
         logits = heads.logits(features, stored, unit)[0]
         index = labels.expand(len(unit), 1, -1)
-        loss_sums -= torch.log_softmax(logits, dim=1).gather(1, index).sum(dim=(1, 2))
-        correct += (logits.argmax(dim=1) == labels).sum(dim=1)
+        loss_sums -= torch.log_softmax(logits, dim=1).gather(1, index).sum(dim=(1, 2)).cpu()
+        correct += (logits.argmax(dim=1) == labels).sum(dim=1).cpu()
     count = max(1, len(split))
     return (loss_sums / count).tolist(), [number / count for number in correct.tolist()]
