@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from tlx.activations.compute import ensure, missing
-from tlx.activations.progress import progress
 from tlx.activations.request import PrefixRequest, run_requests
 from tlx.activations.store import ActivationStore, StoreFullError, size_words
 from tlx.activations.stored import StoredActivations
+from tlx.reports.counted import counted
 
 if TYPE_CHECKING:
     from tlx.activations.settings import ActivationSettings
@@ -156,7 +156,7 @@ def ensure_all(
     images = sum(len(request) for request in lacking)
     held: list[tuple[PrefixRequest, StoredActivations]] = []
     try:
-        with progress(images, "activations") as advance:
+        with counted(images, "activations") as advance:
             held.extend((request, ensure(request, store, advance)) for request in unique)
     except BaseException:
         for _, stored in held:

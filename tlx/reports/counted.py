@@ -1,4 +1,4 @@
-"""What computing activations shows: a bar on a terminal, now and then a line in a log."""
+"""What long work on many images shows: a bar on a terminal, now and then a line in a log."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ log = logging.getLogger("tlx")
 
 
 @contextmanager
-def progress(images: int, title: str) -> Iterator[Callable[[int], None]]:
-    """Show how many images have been computed.
+def counted(images: int, title: str) -> Iterator[Callable[[int], None]]:
+    """Show how many images are done.
 
     Args:
-        images: All that there are to compute.
-        title: What is computed.
+        images: All that there are to do.
+        title: What is done.
 
     Yields:
-        A function to call with the number of images computed since the last call.
+        A function to call with the number of images done since the last call.
     """
     if sys.stdout.isatty():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
