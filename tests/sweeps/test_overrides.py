@@ -43,4 +43,6 @@ def test_override_values_name_additions_and_removals_by_their_key() -> None:
 def test_is_seed_knows_nested_seeds_alone() -> None:
     assert is_seed("seed")
     assert is_seed("trainer.seed")
+    assert is_seed("data.fold")
+    assert not is_seed("data.folds")
     assert not is_seed("seeds")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tlx.data.class_choice import chosen_classes, class_faults
 from tlx.data.splits import split_faults, stratified_split, task_fingerprint
 from tlx.data.task import ImageTask, Split
 
@@ -42,38 +43,51 @@ class Digits:
         val_per_class: Validation images per class.
         test_fraction: Share of each class that goes to the test set.
         seed: Seed of the split.
+        train_fraction: Share of each class's remaining images to train on; None takes all.
+        classes: The digits to tell apart; None takes all ten.
+        folds: Parts for cross-validation, in the place of `test_fraction`; None deals out once.
+        fold: Which part is the test set, from 0.
     """
 
     train_per_class: int | None = 10
     val_per_class: int = 10
     test_fraction: float = 0.5
     seed: int = 0
+    train_fraction: float | None = None
+    classes: tuple[str | int, ...] | None = None
+    folds: int | None = None
+    fold: int | None = None
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options; empty where `load` can run."""
-        return split_faults(
-            CLASS_SIZES,
-            train_per_class=self.train_per_class,
-            val_per_class=self.val_per_class,
-            test_fraction=self.test_fraction,
-            seed=self.seed,
-        )
+        faults = class_faults(self._names, self.classes)
+        if faults:
+            return faults
+        sizes = {name: CLASS_SIZES[name] for name in chosen_classes(self._names, self.classes)}
+        return split_faults(sizes, **self._deal)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(CLASS_SIZES)
+
+    @property
+    def _deal(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "classes"}
 
     def load(self) -> ImageTask:
         """Return the task; images have shape (n, 1, 8, 8), uint8."""
+        import numpy as np
         from sklearn.datasets import load_digits
 
         images, targets = load_digits(return_X_y=True)
-        parts = stratified_split(
-            targets,
-            train_per_class=self.train_per_class,
-            val_per_class=self.val_per_class,
-            test_fraction=self.test_fraction,
-            seed=self.seed,
-        )
-        train, val, test = (_split(images, targets, positions) for positions in parts)
+        names = chosen_classes(self._names, self.classes)
+        kept = np.flatnonzero(np.isin(targets, [int(name) for name in names]))
+        # The deal of a class does not depend on which other classes are chosen.
+        parts = [kept[positions] for positions in stratified_split(targets[kept], **self._deal)]
+        labels = np.searchsorted([int(name) for name in names], targets)
+        train, val, test = (_split(images, labels, positions) for positions in parts)
         fingerprint = task_fingerprint(train, val, test)
-        return ImageTask("digits", tuple(CLASS_SIZES), train, val, test, fingerprint)
+        return ImageTask("digits", names, train, val, test, fingerprint)
 
 
 def _split(

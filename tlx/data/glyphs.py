@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tlx.data.class_choice import chosen_classes, class_faults
 from tlx.data.glyph_alphabets import ALPHABETS, font_paths, letter_classes
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
@@ -33,6 +34,7 @@ class Glyphs:
         seed: Seed of the drawing; each split and each chunk of a split has a stream of its own.
         alphabets: Names of the alphabets whose letters are classes.
         side: Pixels along a side of an image.
+        classes: The letters to tell apart, as their classes are called; None takes all.
     """
 
     train_size: int = 60_000
@@ -41,6 +43,7 @@ class Glyphs:
     seed: int = 0
     alphabets: tuple[str, ...] = ("latin", "greek", "cyrillic")
     side: int = 8
+    classes: tuple[str | int, ...] | None = None
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options; empty where `load` can run."""
@@ -59,13 +62,13 @@ class Glyphs:
             if name not in ALPHABETS:
                 remedy = did_you_mean(name, ALPHABETS)
                 faults.append(Fault("data.alphabets", name, "there is no such alphabet", remedy))
-        return faults
+        return faults or class_faults(letter_classes(self.alphabets), self.classes)
 
     def load(self) -> ImageTask:
         """Return the task; images have shape (n, 1, side, side), uint8."""
         from tlx.data.glyph_atlas import draw_atlas
 
-        classes = letter_classes(self.alphabets)
+        classes = chosen_classes(letter_classes(self.alphabets), self.classes)
         atlas = draw_atlas(classes, font_paths())
         sizes = (self.train_size, self.val_size, self.test_size)
         first_ids = (0, self.train_size, self.train_size + self.val_size)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tlx.data.shares import fold_faults, held_out_first, train_faults, train_size
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from tlx.data.task import Split
+
+FINGERPRINT_BLOCK = 1024
 
 
 def stratified_split(
@@ -23,6 +26,9 @@ def stratified_split(
     val_per_class: int,
     test_fraction: float,
     seed: int,
+    train_fraction: float | None = None,
+    folds: int | None = None,
+    fold: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Split image positions class by class into train, validation and test.
 
@@ -36,6 +42,9 @@ def stratified_split(
         val_per_class: Validation images per class.
         test_fraction: Share of each class that goes to the test set, rounded, at least one image.
         seed: Seed of the permutations; torch's global state plays no part.
+        train_fraction: Share of each class's remaining images to train on; None takes all.
+        folds: Parts for cross-validation, in the place of `test_fraction`; None deals out once.
+        fold: Which part is the test set, from 0.
 
     Returns:
         Positions of the training, validation and test images, disjoint, int64.
@@ -47,12 +56,14 @@ def stratified_split(
         generator = np.random.default_rng([seed, int(label)])
         order = generator.permutation(np.flatnonzero(label_array == label))
         test_end = test_size(len(order), test_fraction)
+        if folds is not None and fold is not None:
+            order, test_end = held_out_first(order, folds, fold)
         val_end = test_end + val_per_class
-        train_end = None if train_per_class is None else val_end + train_per_class
+        train_end = val_end + train_size(len(order) - val_end, train_per_class, train_fraction)
         test.append(order[:test_end])
         val.append(order[test_end:val_end])
         train.append(order[val_end:train_end])
-    return _interleaved(train), _interleaved(val), _interleaved(test)
+    return interleaved(train), interleaved(val), interleaved(test)
 
 
 def test_size(class_size: int, test_fraction: float) -> int:
@@ -67,6 +78,9 @@ def split_faults(
     val_per_class: int,
     test_fraction: float,
     seed: int = 0,
+    train_fraction: float | None = None,
+    folds: int | None = None,
+    fold: int | None = None,
 ) -> list[Fault]:
     """Find what makes a split impossible, before any work.
 
@@ -76,15 +90,30 @@ def split_faults(
         val_per_class: Validation images asked for per class.
         test_fraction: Share of each class asked for as test set.
         seed: Seed of the split.
+        train_fraction: Share asked for of what remains to train on.
+        folds: Parts asked for.
+        fold: The part asked for.
 
     Returns:
         One fault per impossible option, keyed `data.<option>`; empty where the split is possible.
     """
-    faults = _range_faults(train_per_class, val_per_class, test_fraction, seed)
+    faults = [
+        *train_faults(train_per_class, train_fraction),
+        *_range_faults(val_per_class, test_fraction, seed),
+        *fold_faults(folds, fold),
+    ]
     if faults:
         return faults
-    spare = {name: size - test_size(size, test_fraction) for name, size in class_sizes.items()}
+
+    def held_out(size: int) -> int:
+        return test_size(size, test_fraction) if folds is None else -(-size // folds)
+
+    spare = {name: size - held_out(size) for name, size in class_sizes.items()}
     smallest = min(spare, key=lambda name: spare[name])
+    if folds is not None and folds > min(class_sizes.values()):
+        fewest = min(class_sizes, key=lambda name: class_sizes[name])
+        reason = f"class {fewest!r} has {class_sizes[fewest]} images to deal out"
+        return [Fault("data.folds", folds, reason, f"Use at most {class_sizes[fewest]}.")]
     most_val = spare[smallest] - 1
     if most_val < 1:
         reason = f"class {smallest!r} has {class_sizes[smallest]} images, too few are left to train"
@@ -116,22 +145,19 @@ def task_fingerprint(train: Split, val: Split, test: Split) -> str:
     for name, split in (("train", train), ("val", val), ("test", test)):
         digest.update(name.encode())
         for tensor in (split.images, split.labels, split.sample_ids):
-            array = np.ascontiguousarray(tensor.cpu().numpy())
-            little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
-            digest.update(f"{array.dtype.name}{array.shape}".encode())
-            digest.update(little_endian.tobytes())
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            digest.update(f"{dtype}{tuple(tensor.shape)}".encode())
+            # In blocks, since images may be on disk and more than the memory holds.
+            for first in range(0, len(tensor), FINGERPRINT_BLOCK):
+                block = tensor[first : first + FINGERPRINT_BLOCK]
+                array = np.ascontiguousarray(block.cpu().numpy())
+                digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
     return digest.hexdigest()
 
 
-def _range_faults(
-    train_per_class: int | None, val_per_class: int, test_fraction: float, seed: int
-) -> list[Fault]:
+def _range_faults(val_per_class: int, test_fraction: float, seed: int) -> list[Fault]:
     """Return one fault per option that no data set could satisfy."""
     faults = []
-    if train_per_class is not None and train_per_class < 1:
-        reason = "there must be at least one training image per class"
-        remedy = "Use 1 or more, or null for all that remain."
-        faults.append(Fault("data.train_per_class", train_per_class, reason, remedy))
     if val_per_class < 1:
         reason = "there must be at least one validation image per class"
         faults.append(Fault("data.val_per_class", val_per_class, reason, "Use 1 or more."))
@@ -143,7 +169,9 @@ def _range_faults(
     return faults
 
 
-def _interleaved(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+def interleaved(parts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Join per-class positions round robin, so that a larger split starts with the smaller one."""
+    if not parts:
+        return np.empty(0, np.int64)
     ranks = np.concatenate([np.arange(len(part)) for part in parts])
     return np.concatenate(parts)[np.argsort(ranks, kind="stable")].astype(np.int64)

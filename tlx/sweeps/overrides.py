@@ -32,8 +32,8 @@ def override_values(overrides: Iterable[str]) -> dict[str, Value]:
 
 
 def is_seed(key: str) -> bool:
-    """Return whether an override only asks for a repetition: `seed`, `trainer.seed`."""
-    return key.split(".")[-1] == "seed"
+    """Return whether an override only asks for a repetition: `seed`, or a fold of `data.folds`."""
+    return key.split(".")[-1] in ("seed", "fold")
 
 
 def _value(text: str) -> Value:
