@@ -1,0 +1,177 @@
+"""Decoded images kept on disk: a data set is decoded once, and mapped into memory afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import numpy as np
+import PIL
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from tlx.data.image_file import DecodedImage, ImageFileError, quiet_about_size
+from tlx.reports.counted import counted
+from tlx.runs.atomic import write_json
+
+FORMAT: Final = 1
+DIGEST_BYTES: Final = 32
+BLOCK: Final = 256
+"""Images that wait for a thread at a time."""
+IMAGES_FILE, DIGESTS_FILE, LABELS_FILE = "images.npy", "digests.npy", "labels.npy"
+ABOUT_FILE = "about.json"
+log = logging.getLogger("tlx")
+
+
+@dataclass(frozen=True)
+class DecodedImages:
+    """The images of a data set, decoded.
+
+    Args:
+        pixels: uint8, shape (n, channels, size, size), memory-mapped; zero where a file is bad.
+        digests: SHA-256 of each file, shape (n, 32), uint8.
+        labels: Class index of each image where the images told it, else -1, shape (n,).
+        modes: How many images were stored in each of PIL's modes.
+        faults: Reason why a position has no image.
+        decoded_now: Whether they were decoded just now, rather than read from disk.
+    """
+
+    pixels: NDArray[np.uint8]
+    digests: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    modes: dict[str, int]
+    faults: dict[int, str]
+    decoded_now: bool
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What to decode, and what it depends on.
+
+    Args:
+        count: Number of images.
+        shape: Shape of a decoded image (channels, size, size).
+        depends_on: Everything that decides the pixels, as plain values: files, their sizes and
+            times of change, options.
+        decode: Returns the image at a position; raises `ImageFileError` for a bad one.
+        threads: Images decoded at a time.
+    """
+
+    count: int
+    shape: tuple[int, int, int]
+    depends_on: Mapping[str, Any]
+    decode: Callable[[int], DecodedImage]
+    threads: int
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of all that the pixels depend on, in hexadecimal."""
+        parts = {"format": FORMAT, "pillow": PIL.__version__, "shape": self.shape}
+        text = json.dumps(parts | dict(self.depends_on), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def decoded_images(asked: Decoding, cache: Path) -> DecodedImages:
+    """Return decoded images: from the cache, or decoded now and put there.
+
+    Of several processes the first decodes and the others wait. Where the cache cannot be written,
+    they are decoded into a file that goes away with the process.
+
+    Args:
+        asked: What to decode.
+        cache: Folder of the cache.
+    """
+    folder = cache / asked.key[:32]
+    found = _read(folder, asked)
+    if found is not None:
+        return found
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f".{folder.name}.lock"):
+            found = _read(folder, asked)  # by whom this process waited for
+            return found if found is not None else _decode_into(folder, asked)
+    except OSError as error:
+        log.warning("decoded images are not kept in %s: %s", cache, error)
+        with tempfile.TemporaryDirectory() as passing:
+            # The mapping outlives its file's name.
+            return _decode_into(Path(passing) / folder.name, asked)
+
+
+def _decode_into(folder: Path, asked: Decoding) -> DecodedImages:
+    """Decode into a new folder beside its place, and put it there when it is whole."""
+    temporary = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}")
+    temporary.mkdir()
+    try:
+        _write(temporary, asked)
+        shutil.rmtree(folder, ignore_errors=True)  # damaged, or it would have been read
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    found = _read(folder, asked)
+    if found is None:
+        raise OSError(f"what was just written to {folder} cannot be read")
+    return DecodedImages(**{**vars(found), "decoded_now": True})
+
+
+def _write(folder: Path, asked: Decoding) -> None:
+    whole = (asked.count, *asked.shape)
+    pixels = np.lib.format.open_memmap(folder / IMAGES_FILE, mode="w+", dtype=np.uint8, shape=whole)
+    digests = np.zeros((asked.count, DIGEST_BYTES), np.uint8)
+    labels = np.full(asked.count, -1, np.int64)
+    modes: dict[str, int] = {}
+    faults: dict[int, str] = {}
+
+    def one(position: int) -> DecodedImage | str:
+        try:
+            return asked.decode(position)
+        except ImageFileError as error:
+            return str(error)
+
+    with (
+        quiet_about_size(),
+        counted(asked.count, "decoding") as advance,
+        ThreadPoolExecutor(asked.threads) as pool,
+    ):
+        for first in range(0, asked.count, BLOCK):
+            positions = range(first, min(first + BLOCK, asked.count))
+            for position, image in zip(positions, pool.map(one, positions), strict=True):
+                if isinstance(image, str):
+                    faults[position] = image
+                    continue
+                pixels[position] = image.pixels
+                digests[position] = np.frombuffer(image.digest, np.uint8)
+                labels[position] = image.label
+                modes[image.mode] = modes.get(image.mode, 0) + 1
+            advance(len(positions))
+    pixels.flush()
+    np.save(folder / DIGESTS_FILE, digests)
+    np.save(folder / LABELS_FILE, labels)
+    write_json(folder / ABOUT_FILE, {"key": asked.key, "modes": modes, "faults": faults})
+
+
+def _read(folder: Path, asked: Decoding) -> DecodedImages | None:
+    """Return what a folder holds; None where that is nothing, damaged, or something else."""
+    try:
+        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        # Copy on write: torch wants memory that may be written, and the file stays as it is.
+        pixels = np.load(folder / IMAGES_FILE, mmap_mode="c", allow_pickle=False)
+        digests = np.load(folder / DIGESTS_FILE, allow_pickle=False)
+        labels = np.load(folder / LABELS_FILE, allow_pickle=False)
+        whole = (asked.count, *asked.shape)
+        sound = (about["key"], pixels.shape, pixels.dtype) == (asked.key, whole, np.uint8)
+        if not sound or len(digests) != asked.count or len(labels) != asked.count:
+            return None
+        faults = {int(position): str(reason) for position, reason in about["faults"].items()}
+        modes = {str(mode): int(count) for mode, count in about["modes"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return DecodedImages(pixels, digests, labels, modes, faults, decoded_now=False)
