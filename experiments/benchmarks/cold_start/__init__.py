@@ -1,0 +1,1 @@
+"""How long a command takes before it works, beside the imports that nobody can avoid."""

@@ -1,0 +1,1 @@
+"""How time and memory grow with images, with jobs and with epochs."""

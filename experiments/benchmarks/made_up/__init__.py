@@ -1,0 +1,1 @@
+"""Images and weights for benchmarks, made up from a seed: nothing is downloaded."""

@@ -1,0 +1,1 @@
+"""One run of tlx beside the same training written for plain Lightning, and beside its floor."""
