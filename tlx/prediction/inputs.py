@@ -1,0 +1,143 @@
+"""Which images to predict: a folder's, or those that a table names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+import pyarrow.parquet as pq
+from pyarrow import ArrowException
+
+from tlx.data.image_file import ImageFileError, image_suffixes
+from tlx.errors import TlxError, did_you_mean
+
+TABLE_SUFFIXES: Final = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Images to predict, one per row of the answer.
+
+    Args:
+        names: Each image's path as the folder or the table has it; None where a table's cell is
+            empty.
+        root: The folder that relative names start from, and that no name may leave.
+    """
+
+    names: Sequence[str | None]
+    root: Path
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.names)
+
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over all names and over the size and time of change of each file."""
+        digest = hashlib.sha256(os.fsencode(self.root.resolve()))
+        for name in self.names:
+            digest.update(b"\0" + os.fsencode(name or "") + b"\0" + self._state(name).encode())
+        return digest.hexdigest()
+
+    def _state(self, name: str | None) -> str:
+        try:
+            found = (self.root / (name or "")).stat()
+        except (OSError, ValueError):
+            return "-"
+        return f"{found.st_size} {found.st_mtime_ns}"
+
+
+def read_inputs(source: Path, *, path_column: str = "path", root: Path | None = None) -> Inputs:
+    """Return the images that a folder or a table holds.
+
+    A folder's images are those with a suffix that PIL knows, at any depth, sorted by path. A
+    table's rows keep their order, and each is one image.
+
+    Args:
+        source: A folder, or a table in CSV or Parquet.
+        path_column: The table's column of image paths.
+        root: Where the table's relative paths start; None means the table's own folder.
+
+    Raises:
+        TlxError: Where there is no such source or column, or no image at all.
+    """
+    if source.is_dir():
+        if root is not None:
+            raise TlxError(f"--root goes with a table; {source} is a folder. Leave --root out.")
+        inputs = Inputs(_images_in(source), source)
+        expected = f"files such as .jpg, .png or .webp in {source} or below"
+    else:
+        inputs = Inputs(_names_in(source, path_column), root or source.parent)
+        expected = f"rows in {source}"
+    if root is not None and not root.is_dir():
+        raise TlxError(f"--root {root} is no folder.")
+    if not inputs.names:
+        raise TlxError(f"there is nothing to predict: no {expected}.")
+    return inputs
+
+
+def locate(name: str | None, root: Path) -> Path:
+    """Return the file that a row names.
+
+    Args:
+        name: A path, relative to the root or inside it.
+        root: The folder that it may not leave, not even by a symbolic link.
+
+    Raises:
+        ImageFileError: Where the row names no regular file inside the root.
+    """
+    if not name:
+        raise ImageFileError("the row has no path")
+    try:
+        path = (root / name).resolve()
+        if not path.is_relative_to(root.resolve()):
+            raise ImageFileError(f"the path leaves {root}; name another folder with --root")
+        if not path.exists():
+            raise ImageFileError("there is no such file")
+        if not path.is_file():  # a pipe or a device would be waited for
+            raise ImageFileError("it is no regular file")
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, a loop of links
+        raise ImageFileError(f"it is no usable path ({error})") from error
+    return path
+
+
+def _images_in(folder: Path) -> list[str]:
+    suffixes = image_suffixes()
+    found = []
+    for place, _, files in os.walk(folder):
+        inside = Path(place).relative_to(folder)
+        found += [str(inside / file) for file in files if Path(file).suffix.lower() in suffixes]
+    return sorted(found)
+
+
+def _names_in(table: Path, column: str) -> list[str | None]:
+    if table.suffix.lower() not in TABLE_SUFFIXES:
+        raise TlxError(f"--input {table} is neither a folder nor a .csv or .parquet table.")
+    if not table.is_file():
+        raise TlxError(f"--input {table}: there is no such file or folder.")
+    try:
+        present = _columns(table)
+        if column not in present:
+            remedy = did_you_mean(column, present)
+            raise TlxError(f"{table} has no column {column!r} (--path-column). {remedy}")
+        values = _column(table, column)
+    except (OSError, ValueError, ArrowException) as error:
+        raise TlxError(f"{table} cannot be read: {' '.join(str(error).split())}.") from error
+    return [None if pd.isna(value) or value == "" else str(value) for value in values]
+
+
+def _columns(table: Path) -> list[str]:
+    if table.suffix.lower() == ".parquet":
+        return list(pq.read_schema(table).names)
+    return [str(name) for name in pd.read_csv(table, nrows=0).columns]
+
+
+def _column(table: Path, column: str) -> pd.Series[str]:
+    if table.suffix.lower() == ".parquet":
+        return pd.read_parquet(table, columns=[column])[column]
+    # Words such as NA and null are names like others in a column of paths.
+    return pd.read_csv(table, usecols=[column], dtype=str, keep_default_na=False)[column]
