@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from torchvision.models import list_models, resnet18
 
+from tests.config.needed import needed
 from tlx.backbones.names import BUILDER_NAMES
 from tlx.config.builders import GROUPS, checked_plan
 from tlx.config.composition import compose_config
@@ -32,8 +33,10 @@ def test_option_file_says_in_its_first_comment_what_it_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("group", "option"), FILES)
-def test_shipped_option_makes_a_plan_without_faults(group: str, option: str) -> None:
-    cfg = compose_config([f"{group}={option}"])
+def test_shipped_option_makes_a_plan_without_faults(
+    group: str, option: str, tmp_path: Path
+) -> None:
+    cfg = compose_config([f"{group}={option}", *needed(group, option, tmp_path)])
     plan = checked_plan(cfg)
     assert issubclass(plan.strategy.module, TransferModule)
     assert plan.seed == 0

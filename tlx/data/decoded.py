@@ -52,6 +52,21 @@ class DecodedImages:
     faults: dict[int, str]
     decoded_now: bool
 
+    def rows(self, chosen: NDArray[np.int64]) -> DecodedImages:
+        """Return some of the images, without a copy where that is all."""
+        if len(chosen) == len(self.pixels):
+            return self
+        place = {int(row): number for number, row in enumerate(chosen)}
+        faults = {place[row]: reason for row, reason in self.faults.items() if row in place}
+        return DecodedImages(
+            self.pixels[chosen],
+            self.digests[chosen],
+            self.labels[chosen],
+            self.modes,
+            faults,
+            self.decoded_now,
+        )
+
 
 @dataclass(frozen=True)
 class Decoding:

@@ -88,9 +88,9 @@ def _opened(content: bytes, size: int, min_side: int) -> tuple[Image.Image, str]
     try:
         with Image.open(io.BytesIO(content)) as image:
             mode = image.mode
-            _check_sides(image, min_side)
+            check_sides(image, min_side)
             # JPEG alone: decodes at a half, quarter or eighth where that is still large enough.
-            image.draft(None, (2 * size, 2 * size))  # type: ignore[arg-type]
+            image.draft(None, (2 * size, 2 * size))
             return to_rgb(ImageOps.exif_transpose(image)), mode
     except ImageFileError:
         raise
@@ -102,7 +102,12 @@ def _opened(content: bytes, size: int, min_side: int) -> tuple[Image.Image, str]
         raise ImageFileError(f"it is damaged ({' '.join(str(error).split())})") from error
 
 
-def _check_sides(image: Image.Image, min_side: int) -> None:
+def check_sides(image: Image.Image, min_side: int) -> None:
+    """Refuse an image that is too large to be safe, or too small.
+
+    Raises:
+        ImageFileError: With the reason.
+    """
     pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
     if limit is not None and pixels > limit:
         raise ImageFileError(_bomb(f"{pixels:,} pixels"))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,6 +40,7 @@ class ImageTask:
         val: Images to choose epochs and settings by.
         test: Images to report on, once.
         fingerprint: SHA-256 over content, labels and order of all splits, in hexadecimal.
+        about: Where the images come from, as plain values for the record.
     """
 
     name: str
@@ -47,3 +49,4 @@ class ImageTask:
     val: Split
     test: Split
     fingerprint: str
+    about: Mapping[str, Any] = field(default_factory=dict)

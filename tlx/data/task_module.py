@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -39,6 +40,28 @@ class InMemoryBatches(Dataset[Batch]):
         return self.split.images[chosen], self.split.labels[chosen]
 
 
+class ViewOrder(DistributedSampler[Any]):
+    """The order of an epoch's images where each has several views, one below the other.
+
+    Epoch after epoch takes the next view of every image.
+
+    Args:
+        data: The views of all images: all first ones before all second ones.
+        views: Number of views of each image.
+        seed: The order follows from it and from the epoch.
+    """
+
+    def __init__(self, data: InMemoryBatches, views: int, seed: int) -> None:
+        self.images = len(data) // views
+        self.views = views
+        super().__init__(range(self.images), num_replicas=1, rank=0, seed=seed)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield the positions of this epoch's views."""
+        first = self.images * (self.epoch % self.views)
+        return (first + index for index in super().__iter__())
+
+
 class TaskDataModule(LightningDataModule):
     """The three splits of a task as data loaders.
 
@@ -51,25 +74,32 @@ class TaskDataModule(LightningDataModule):
         batch_size: Images per training batch.
         seed: The order of the training images follows from it.
         evaluation_batch_size: Images per batch where nothing is trained.
+        views: How many views of each image the training images are; an epoch takes one of each.
     """
 
     def __init__(
-        self, task: ImageTask, *, batch_size: int, seed: int, evaluation_batch_size: int = 256
+        self,
+        task: ImageTask,
+        *,
+        batch_size: int,
+        seed: int,
+        evaluation_batch_size: int = 256,
+        views: int = 1,
     ) -> None:
         super().__init__()
         self.task = task
         self.batch_size = batch_size
         self.seed = seed
         self.evaluation_batch_size = evaluation_batch_size
+        self.views = views
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return shuffled training batches."""
         data = InMemoryBatches(self.task.train)
         # The sampler adds the epoch to its seed: far apart, neighbouring seeds share no order.
-        sampler: Sampler[int] = DistributedSampler(
-            data, num_replicas=1, rank=0, seed=self.seed * SEED_STRIDE
-        )
-        lone_image = len(data) > 1 and len(data) % self.batch_size == 1
+        sampler: Sampler[Any] = ViewOrder(data, self.views, self.seed * SEED_STRIDE)
+        images = len(data) // self.views
+        lone_image = images > 1 and images % self.batch_size == 1
         return DataLoader(
             data, self.batch_size, sampler=sampler, collate_fn=_as_is, drop_last=lone_image
         )

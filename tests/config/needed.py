@@ -1,0 +1,34 @@
+"""What options without a default are given where every shipped option is composed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("data", "image_folder"): ("data.root={images}",),
+    ("data", "image_table"): ("data.table={images}/table.csv",),
+    ("data", "torchvision"): ("data.download=true",),
+}
+
+
+def needed(group: str, option: str, folder: Path) -> list[str]:
+    """Return the overrides that an option cannot do without.
+
+    Args:
+        group: Its group.
+        option: Its name.
+        folder: Takes a few images.
+    """
+    asked = NEEDED.get((group, option), ())
+    if not any("{images}" in word for word in asked):
+        return list(asked)
+    rows = ["path,label"]
+    for number in range(24):
+        path = folder / "images" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
+        rows.append(f"{path.relative_to(folder / 'images')},{'ab'[number % 2]}")
+    (folder / "images/table.csv").write_text("\n".join(rows))
+    return [word.format(images=folder / "images") for word in asked]

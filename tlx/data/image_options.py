@@ -1,0 +1,128 @@
+"""What the data sets of image files have in common: how they are stored and dealt out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from tlx.data.dealing import Deal
+from tlx.errors import ConfigError, Fault, did_you_mean
+
+if TYPE_CHECKING:
+    from tlx.data.image_file import Resize
+    from tlx.data.listing import Listing
+    from tlx.data.task import ImageTask
+
+WORDS = {
+    "resize": ("crop", "squash"),
+    "corrupt": ("fail", "skip"),
+    "overlap": ("refuse", "drop"),
+    "memory": ("auto", "load", "map"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions:
+    """Options of every data set of images.
+
+    Args:
+        classes: The classes to tell apart; None takes all.
+        size: Height and width of the stored images, in pixels. What the network wants is made of
+            them later, so they are best not smaller than that.
+        resize: `crop` brings the shorter side to `size` and cuts out the centre; `squash` brings
+            both sides to it.
+        min_side: Shortest side of a file's image that is accepted, in pixels.
+        corrupt: What becomes of files that give no image: `fail` names them and stops, `skip`
+            leaves them out and names them in the record.
+        overlap: What becomes of files with the same bytes in two splits: `refuse` names them and
+            stops, `drop` leaves them out of training (and of validation, where the test has them).
+        train_per_class: Training images per class; None takes all that remain.
+        train_fraction: Share of the remaining images of each class to train on; None takes all.
+        val_fraction: Share of each class for validation, where there are no validation images.
+        test_fraction: Share of each class for the test, where there are no test images.
+        folds: Parts for cross-validation; None deals out once.
+        fold: Which part is held out, from 0: for the test, or for validation where the data has
+            test images of its own.
+        seed: Seed of the deal.
+        cache: Folder that keeps the decoded images.
+        memory: `load` copies the images into memory, `map` reads them from disk whenever they are
+            used, `auto` loads what fits.
+        threads: Images decoded at a time; None takes the CPUs this process may use.
+    """
+
+    classes: tuple[str | int, ...] | None = None
+    size: int = 224
+    resize: str = "crop"
+    min_side: int = 1
+    corrupt: str = "fail"
+    overlap: str = "refuse"
+    train_per_class: int | None = None
+    train_fraction: float | None = None
+    val_fraction: float = 0.1
+    test_fraction: float = 0.2
+    folds: int | None = None
+    fold: int | None = None
+    seed: int = 0
+    cache: str = "outputs/decoded"
+    memory: str = "auto"
+    threads: int | None = None
+
+    @property
+    def deal(self) -> Deal:
+        """How the images are dealt out."""
+        return Deal(**{field.name: getattr(self, field.name) for field in fields(Deal)})
+
+    @property
+    def resizing(self) -> Resize:
+        """How images are brought to their stored size."""
+        return cast("Resize", self.resize)
+
+    def listed(self) -> Listing | list[Fault]:
+        """Return the images that there are, or what is wrong with them."""
+        raise NotImplementedError
+
+    def option_faults(self) -> list[Fault]:
+        """Return what is wrong with the options, whatever the data."""
+        faults = [*self.deal.faults()]
+        for name, words in WORDS.items():
+            value = getattr(self, name)
+            if value not in words:
+                remedy = did_you_mean(value, words)
+                faults.append(Fault(f"data.{name}", value, f"{name} is no such word", remedy))
+        for name in ("size", "min_side", "threads"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                faults.append(Fault(f"data.{name}", value, "it is below 1", "Use 1 or more."))
+        return faults
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with the options and with the files' names and places."""
+        faults = self.option_faults()
+        if faults:
+            return faults
+        listing = self.listed()
+        if isinstance(listing, list):
+            return listing
+        faults = listing.faults(self.classes)
+        if faults:
+            return faults
+        some = listing.only(self.classes)
+        return self.deal.class_faults(some.labels, some.given, some.class_names)
+
+    def load(self) -> ImageTask:
+        """Return the task; images have shape (n, 3, size, size), uint8.
+
+        Raises:
+            ConfigError: With what is wrong with the data set.
+            TlxError: Where files are corrupt or splits overlap, and this is not to be.
+        """
+        from tlx.data.stored_files import decoded_files
+        from tlx.data.stored_task import stored_task
+
+        faults = self.faults()
+        if faults:
+            raise ConfigError(faults)
+        listing = cast("Listing", self.listed()).only(self.classes)
+        decoded = decoded_files(listing, self)
+        return stored_task(Path(listing.root).name or "images", listing, decoded, self)

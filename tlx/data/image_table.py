@@ -1,0 +1,164 @@
+"""Images that a table lists, with their classes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tlx.data.dealing import SPLIT_NAMES, TRAIN
+from tlx.data.image_options import ImageOptions
+from tlx.data.listing import SPLIT_WORDS, Listing, shortened
+from tlx.errors import Fault, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageTable(ImageOptions):
+    """Images of a CSV or Parquet table, one row each.
+
+    Args:
+        table: The table's file; `.parquet` and `.pq` are Parquet, all else is CSV with a header.
+        root: Folder that the paths start from; None takes the table's own. No path may leave it.
+        path_column: Column of the images' paths.
+        label_column: Column of the class names.
+        split_column: Column that says `train`, `val` or `test`; None deals out.
+    """
+
+    table: str
+    root: str | None = None
+    path_column: str = "path"
+    label_column: str = "label"
+    split_column: str | None = None
+
+    def listed(self) -> Listing | list[Fault]:
+        """Return the images that there are, or what is wrong with the table."""
+        path = Path(self.table)
+        root = path.parent if self.root is None else Path(self.root)
+        if not path.is_file():
+            remedy = f"Give the path of a CSV or Parquet file (looked for {path.absolute()})."
+            return [Fault("data.table", self.table, "there is no such file", remedy)]
+        if not root.is_dir():
+            remedy = "Give the folder that the table's paths start from."
+            return [Fault("data.root", self.root, "there is no such folder", remedy)]
+        frame = self._read(path)
+        if isinstance(frame, list):
+            return frame
+        names = [os.path.normpath(name) for name in self._relative(frame, root)]
+        faults = [*_place_faults(root, names), *_repeated(names), *self._split_faults(frame)]
+        return faults or self._listing(root, frame, names)
+
+    def _read(self, path: Path) -> pd.DataFrame | list[Fault]:
+        """Return the columns asked for, as text."""
+        import pandas as pd
+
+        try:
+            if path.suffix.lower() in PARQUET_SUFFIXES:
+                frame = pd.read_parquet(path)
+            else:
+                frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        except (OSError, ValueError, pd.errors.ParserError) as error:
+            reason = f"it cannot be read as a table ({' '.join(str(error).split())})"
+            return [Fault("data.table", self.table, reason, "Give a CSV or Parquet file.")]
+        faults = [
+            Fault(f"data.{option}", name, "the table has no such column", _columns(name, frame))
+            for option, name in self._columns().items()
+            if name not in frame.columns
+        ]
+        return faults or self._as_text(frame)
+
+    def _columns(self) -> dict[str, str]:
+        asked = {"path_column": self.path_column, "label_column": self.label_column}
+        return asked if self.split_column is None else asked | {"split_column": self.split_column}
+
+    def _as_text(self, frame: pd.DataFrame) -> pd.DataFrame | list[Fault]:
+        if frame.empty:
+            return [Fault("data.table", self.table, "it has no rows", "Add some.")]
+        text = frame[list(dict.fromkeys(self._columns().values()))]
+        missing = text.isna() | (text.astype(str) == "")
+        faults = [
+            Fault(
+                "data.table",
+                self.table,
+                f"column {name!r} is empty in {int(missing[name].sum())} rows, "
+                f"the first of them row {int(missing[name].to_numpy().argmax()) + 1}",
+                "Fill them in, or remove the rows.",
+            )
+            for name in text.columns
+            if missing[name].any()
+        ]
+        return faults or text.astype(str)
+
+    def _relative(self, frame: pd.DataFrame, root: Path) -> list[str]:
+        """Return the paths as they start from the root; absolute ones may lie in it too."""
+        base = root.absolute()
+        return [
+            os.path.relpath(path, base) if Path(path).is_absolute() else path
+            for path in frame[self.path_column].tolist()
+        ]
+
+    def _split_faults(self, frame: pd.DataFrame) -> list[Fault]:
+        if self.split_column is None:
+            return []
+        words = set(frame[self.split_column]) - set(SPLIT_WORDS)
+        if not words:
+            return []
+        reason = f"it holds {shortened(sorted(map(repr, words)))}"
+        remedy = f"Write {', '.join(SPLIT_NAMES)}."
+        return [Fault("data.split_column", self.split_column, reason, remedy)]
+
+    def _listing(self, root: Path, frame: pd.DataFrame, names: Sequence[str]) -> Listing:
+        found = frame[self.label_column].tolist()
+        classes = sorted(set(found), key=_numbers_first)
+        place = {name: label for label, name in enumerate(classes)}
+        splits = [TRAIN] * len(frame)
+        if self.split_column is not None:
+            splits = [SPLIT_WORDS[word] for word in frame[self.split_column]]
+        return Listing(
+            root,
+            tuple(Path(name).as_posix() for name in names),
+            np.asarray([place[name] for name in found], np.int64),
+            np.asarray(splits, np.int8),
+            tuple(classes),
+        )
+
+
+def _columns(name: str, frame: pd.DataFrame) -> str:
+    return did_you_mean(name, [str(column) for column in frame.columns])
+
+
+def _numbers_first(name: str) -> tuple[int, int, str]:
+    """Sort 2 before 10."""
+    return (0, int(name), name) if name.isdecimal() else (1, 0, name)
+
+
+def _place_faults(root: Path, names: Sequence[str]) -> list[Fault]:
+    """Return faults where paths leave the root, or lead nowhere."""
+    outside = [name for name in names if Path(name).parts[:1] == ("..",)]
+    if outside:
+        reason = f"{len(outside)} paths of the table leave this folder: {shortened(outside)}"
+        remedy = "Give the folder that holds all images, or correct the paths."
+        return [Fault("data.root", root, reason, remedy)]
+    absent = [name for name in names if not (root / name).is_file()]
+    if absent:
+        reason = f"{len(absent)} files of the table are not there: {shortened(absent)}"
+        remedy = "Give the folder that the paths start from, or correct them."
+        return [Fault("data.root", root, reason, remedy)]
+    return []
+
+
+def _repeated(names: Sequence[str]) -> list[Fault]:
+    seen: set[str] = set()
+    again = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    if not again:
+        return []
+    reason = f"the table lists these files more than once: {shortened(sorted(set(again)))}"
+    return [Fault("data.table", "rows", reason, "Leave one row of each.")]

@@ -1,0 +1,46 @@
+"""The files of a listing, decoded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tlx.data.decoded import DecodedImages, Decoding, decoded_images
+from tlx.data.image_file import read_image
+
+if TYPE_CHECKING:
+    from tlx.data.image_options import ImageOptions
+    from tlx.data.listing import Listing
+
+
+def decoded_files(listing: Listing, options: ImageOptions) -> DecodedImages:
+    """Return the images of all files, from the cache or decoded now.
+
+    Args:
+        listing: The files.
+        options: How they are stored.
+    """
+    from pathlib import Path
+
+    from tlx.training.device import usable_cpus
+
+    root, size = listing.root, options.size
+    stats = [(root / name).stat() for name in listing.names]
+    return decoded_images(
+        Decoding(
+            count=len(listing),
+            shape=(3, size, size),
+            depends_on={
+                "root": str(root.resolve()),
+                "files": listing.names,
+                "bytes": [stat.st_size for stat in stats],
+                "changed": [stat.st_mtime_ns for stat in stats],
+                "resize": options.resize,
+                "min_side": options.min_side,
+            },
+            decode=lambda row: read_image(
+                root / listing.names[row], size, options.resizing, options.min_side
+            ),
+            threads=options.threads or usable_cpus(),
+        ),
+        Path(options.cache),
+    )
