@@ -106,20 +106,22 @@ def resume(folder: Path) -> float:
 def execute(plan: Plan, run: Run) -> float:
     """Carry out a plan: every phase in order, each timed, the end recorded whatever it is."""
     from tlx.activations.serve import serve
+    from tlx.augmentation.views import with_views
     from tlx.data.loaded import loaded
     from tlx.training import fit, outcome
 
     with run.recording():
         with run.phase("data"):
             task = loaded(plan.data)
+            seen = with_views(task, plan.training.augmentation, plan.seed)
         with run.phase("model_a"):
             backbone = build_model_a(plan, task)
         with run.phase("strategy"):
             module = plan.strategy.apply(backbone, plan.training)
-            fitting = fit.prepare(plan, task, module, run)
+            fitting = fit.prepare(plan, seen, module, run)
             announce(plan, task, module, fitting, run)
         with run.phase("activations"):
-            served = serve(plan.activations, task, module, fitting.compute)
+            served = serve(plan.activations, seen, module, fitting.compute)
             run.result.activations = served.record
             fitting = fitting.behind(served.behind)
         with run.phase("fit"):
@@ -147,6 +149,7 @@ def announce(
     plan: Plan, task: ImageTask, module: TransferModule, fitting: Fit | Solve, run: Run
 ) -> None:
     """Record where the run comes from, and say on the console what is about to happen."""
+    from tlx.data.image_counts import data_record
     from tlx.reports.console import RunHeader, run_header
     from tlx.runs.atomic import write_json
     from tlx.runs.provenance import provenance
@@ -160,6 +163,7 @@ def announce(
     )
     write_json(run.folder / "provenance.json", origin)
     run.result.parameters = module.parameter_counts()
+    run.result.data = data_record(task)
     header = RunHeader(
         backbone=backbone.name,
         weights=backbone.weights_source,

@@ -179,6 +179,8 @@ def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list
     cut = module.frozen_prefix()
     if plan.activations.mode == "off" or cut is None:
         return []
+    if plan.training.augmentation.name != "none":  # each run makes its own views, if it has any
+        return []
     compute = choose_compute(plan.trainer)
     backbone = module.backbone
     if compute.channels_last:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tlx.activations.compute import ensure, missing
 from tlx.activations.request import PrefixRequest, run_requests
+from tlx.activations.settings import why_images_change
 from tlx.activations.store import ActivationStore, StoreFullError, size_words
 from tlx.activations.stored import StoredActivations
 from tlx.reports.counted import counted
@@ -103,8 +104,15 @@ def serve(
         return Served({"used": False, "reason": "activations.mode=off"})
     if cut is None:
         return Served({"used": False, "reason": "the first stage trains"})
+    augmentation = module.training_recipe.augmentation
+    changing = why_images_change(augmentation)
+    if changing is not None:
+        return Served({"used": False, "reason": changing})
     try:
-        return _served(settings, task, module, compute, cut)
+        served = _served(settings, task, module, compute, cut)
+        if augmentation.views is not None:
+            served.record["views"] = augmentation.views
+        return served
     except (OSError, StoreFullError) as error:
         log.warning("activations behind %s are not stored: %s", cut, error)
         return Served({"used": False, "cut": cut, "reason": str(error)})

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
+
+if TYPE_CHECKING:
+    from tlx.augmentation.augmentation import Augmentation
 
 Mode = Literal["auto", "on", "off"]
 
@@ -27,3 +30,10 @@ class ActivationSettings:
     max_gb: Annotated[float, Field(gt=0)] = 20.0
     half_precision: bool = False
     folder: Annotated[str, Field(min_length=1)] = "outputs/activations"
+
+
+def why_images_change(augmentation: Augmentation) -> str | None:
+    """Return why no activations of the training images keep, or None where they do."""
+    if not augmentation.draws_in_steps:
+        return None
+    return f"augmentation={augmentation.name} changes the training images in every epoch"

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 STRATEGY: Final = "tlx.strategies.feature_extraction.FeatureExtraction"
+NO_AUGMENTATION: Final = "tlx.augmentation.choices.none"
 LOSSES: Final = frozenset({"tlx.optimization.losses.CrossEntropy"})
 OPTIMIZERS: Final = frozenset(
     {"tlx.optimization.optimizers.adamw", "tlx.optimization.optimizers.sgd"}
@@ -72,6 +73,8 @@ def alone_because(config: Config) -> str | None:
         return "it goes on with an interrupted run"
     if _target(config, "strategy") != STRATEGY:
         return "its strategy is not feature_extraction"
+    if _target(config, "augmentation") not in (None, NO_AUGMENTATION):
+        return "it augments its images"
     if _target(config, "loss") not in LOSSES:
         return "its loss is not cross_entropy"
     if _target(config, "optimizer") not in OPTIMIZERS:

@@ -138,7 +138,7 @@ def _computed(task: ImageTask, module: TransferModule, compute: Compute) -> Behi
     def at_cut(pixels: Tensor, autocast: torch.dtype | None = None) -> Tensor:
         context = torch.autocast(compute.accelerator, autocast) if autocast else nullcontext()
         with torch.no_grad(), context:
-            batches = torch.split(pixels.to(compute.accelerator), EVALUATION_BATCH)
+            batches = torch.split(pixels[:].to(compute.accelerator), EVALUATION_BATCH)
             return torch.cat([prefix(backbone.preprocess(batch)) for batch in batches]).cpu()
 
     def with_activations(part: Split) -> Split:

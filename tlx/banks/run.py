@@ -195,6 +195,7 @@ def _judged(
     plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
 ) -> float:
     from tlx.banks.results import load_head, write_best_weights, write_history
+    from tlx.data.image_counts import data_record
     from tlx.runs.atomic import write_json
     from tlx.runs.provenance import provenance
     from tlx.strategies.transfer_module import TrainingDivergedError
@@ -210,6 +211,7 @@ def _judged(
     )
     write_json(run.folder / "provenance.json", origin)
     run.result.parameters = module.parameter_counts()
+    run.result.data = data_record(task)
     run.result.activations = cut.served.record
     write_history(run.folder, history)
     load_head(backbone.network, history.best_state)

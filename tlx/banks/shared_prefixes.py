@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+NO_AUGMENTATION: Final = "tlx.augmentation.choices.none"
 WITHOUT_PREFIX: Final = frozenset({"tlx.strategies.structure_reuse.StructureReuse"})
 ARITHMETIC: Final = ("device", "precision", "channels_last")
 """Options of the trainer that change activations."""
@@ -39,6 +40,8 @@ def prefix_of(config: Mapping[str, Any]) -> str | None:
     if config["strategy"].get("_target_") in WITHOUT_PREFIX:
         return None
     if config["activations"].get("mode") == "off":
+        return None
+    if config.get("augmentation", {}).get("_target_") not in (None, NO_AUGMENTATION):
         return None
     seed = config["seed"] if config["backbone"].get("weights") is None else None
     arithmetic = {name: config["trainer"].get(name) for name in ARITHMETIC}

@@ -18,9 +18,13 @@ from tlx.errors import ConfigError, Fault, did_you_mean
 SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
 """The options outside of any group."""
 GROUPS = (
-    "data", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer", "activations",
+    "data", "augmentation", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer",
+    "activations",
 )  # fmt: skip
-LATER_GROUPS = {"activations": {"_target_": "tlx.activations.settings.ActivationSettings"}}
+LATER_GROUPS = {
+    "activations": {"_target_": "tlx.activations.settings.ActivationSettings"},
+    "augmentation": {"_target_": "tlx.augmentation.choices.none"},
+}
 """Groups that configurations of earlier runs lack, with what stands for them."""
 
 
@@ -102,6 +106,7 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
         optimizer=_make(nodes, options, "optimizer", partial=True),
         schedule=_make(nodes, options, "scheduler", partial=True),
         seed=seed,
+        augmentation=_make(nodes, options, "augmentation"),
     )
     return Plan(
         data=_make(nodes, options, "data"),

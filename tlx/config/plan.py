@@ -69,9 +69,17 @@ class Plan:
         from_weights = self.strategy.starts_from_weights
         model_faults = self.source_model.faults(from_weights=from_weights)
         faults = [*self.data.faults(), *model_faults, *device_faults(self.trainer)]
+        faults += self.training.augmentation.faults()
         if model_faults:
             return faults
-        return [*faults, *(self._strategy_faults() or self._activation_faults())]
+        return [*faults, *(self._strategy_faults() or self._use_faults())]
+
+    def _use_faults(self) -> list[Fault]:
+        """Return what of the strategy does not go with how it is to be trained."""
+        from tlx.config.agreement import augmentation_faults, batch_faults
+
+        faults = augmentation_faults(self) or self._activation_faults()
+        return [*faults, *batch_faults(self)]
 
     def _strategy_faults(self) -> list[Fault]:
         return self.strategy.module.faults(
@@ -82,13 +90,18 @@ class Plan:
         )
 
     def _activation_faults(self) -> list[Fault]:
-        if self.activations.mode != "on" or self._has_frozen_prefix():
+        if self.activations.mode != "on" or self.has_frozen_prefix():
             return []
         reason = f"strategy={self.recipe['strategy']['name']} trains the first stage"
         remedy = "No activations stay the same: use activations=auto, or off."
         return [Fault("activations.mode", "on", reason, remedy)]
 
-    def _has_frozen_prefix(self) -> bool:
+    def has_frozen_prefix(self) -> bool:
+        """Return whether the leading stages stay frozen in every epoch."""
+        return self.module_without_weights().frozen_prefix() is not None
+
+    def module_without_weights(self) -> TransferModule:
+        """Return the strategy over a network without memory, to ask it questions."""
         from tlx.backbones.backbone import Backbone
         from tlx.backbones.construct import construct
         from tlx.backbones.preprocess import Preprocess
@@ -96,4 +109,4 @@ class Plan:
         name = self.source_model.name
         network = construct(name, 2, meta=True)
         backbone = Backbone(name, network, preprocess=Preprocess(224, 224), num_classes=2)
-        return self.strategy.apply(backbone, self.training).frozen_prefix() is not None
+        return self.strategy.apply(backbone, self.training)

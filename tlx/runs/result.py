@@ -22,6 +22,7 @@ class Result:
         command: The command line that runs this run again.
         status: `running` until the run ends; a killed run stays `running`.
         metrics: Scores by split: `val` of the chosen epoch, `test` once, of that epoch.
+        data: Images of each class in each split, and what is to be said of their files.
         parameters: How many weights train, and how many there are.
         best_epoch: The epoch (counted from 1) whose weights were kept, by validation accuracy.
         epochs: Epochs trained.
@@ -38,6 +39,7 @@ class Result:
     command: str = ""
     status: Status = "running"
     metrics: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     best_epoch: int | None = None
     epochs: int = 0

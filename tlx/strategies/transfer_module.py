@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -11,6 +11,7 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
+from tlx.augmentation.augmentation import Augmentation
 from tlx.errors import Fault, TlxError
 from tlx.strategies.freezing import frozen_modules, set_trainable
 
@@ -36,12 +37,14 @@ class Training:
         optimizer: Makes the optimizer from the parameters that train in any epoch.
         schedule: Makes the learning-rate schedule for a known number of steps.
         seed: Dropout and stochastic depth follow from it and from the epoch.
+        augmentation: What happens to training images before the backbone's input pipeline.
     """
 
     loss: nn.Module
     optimizer: OptimizerFactory
     schedule: ScheduleFactory
     seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
 
 class TransferModule(LightningModule):
@@ -178,7 +181,7 @@ class TransferModule(LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
         """Return the loss of a batch of images (n, channels, h, w) and class indices (n,)."""
-        images, labels = batch
+        images, labels = self.augmented(batch, batch_index)
         logits, auxiliary = self.forward_with_auxiliary(images)
         loss = cast(Tensor, self.loss(logits, labels))
         for other in auxiliary:
@@ -187,6 +190,27 @@ class TransferModule(LightningModule):
             raise TrainingDivergedError(_divergence(float(loss), self.current_epoch, batch_index))
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
+
+    def augmented(self, batch: tuple[Tensor, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
+        """Return a training batch as this step sees it; stored activations stay as they are.
+
+        Args:
+            batch: uint8 images (n, channels, h, w) and class indices (n,).
+            batch_index: The step's place in the epoch.
+
+        Returns:
+            Images, and class indices (n,), or class probabilities (n, classes) of mixed images.
+        """
+        augmentation = self.training_recipe.augmentation
+        if self._tail or not augmentation.draws_in_steps:
+            return batch
+        return augmentation.batch(
+            *batch,
+            classes=self.backbone.num_classes,
+            seed=self.training_recipe.seed,
+            epoch=self.current_epoch,
+            step=batch_index,
+        )
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""

@@ -58,7 +58,8 @@ class Fit:
         if start is None:
             return self
         self.module.start_behind(start.tail)
-        data = TaskDataModule(start.task, batch_size=self.data.batch_size, seed=self.data.seed)
+        batches = {"batch_size": self.data.batch_size, "views": self.data.views}
+        data = TaskDataModule(start.task, seed=self.data.seed, **batches)
         return replace(self, data=data)
 
     def run(self) -> None:
@@ -96,7 +97,9 @@ def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fi
     progress = progress_callbacks(is_terminal=sys.stdout.isatty())
     callbacks = [EpochHistory(run.folder), best, *progress]
     trainer = make_trainer(run.folder, plan.trainer, compute, callbacks)
-    data = TaskDataModule(task, batch_size=plan.trainer.batch_size, seed=plan.seed)
+    views = plan.training.augmentation.views or 1
+    batches = {"batch_size": plan.trainer.batch_size, "views": views}
+    data = TaskDataModule(task, seed=plan.seed, **batches)
     return Fit(trainer, module, data, best, compute, run)
 
 

@@ -1,0 +1,1 @@
+"""Changes of the training images that leave their classes as they are."""
