@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from pytorch_lightning import LightningModule, Trainer
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from tests.training.scripted import Scripted, fit_scripted
+from tlx.training import best_weights, last_checkpoint
 from tlx.training.best_weights import BestWeights
 
 
@@ -85,3 +88,37 @@ def test_best_weights_restore_into_another_structure_is_an_error(tmp_path: Path)
     fit_scripted(tmp_path, Scripted([1.0]), [best])
     with pytest.raises(RuntimeError, match="size mismatch for weight"):
         best.restore(nn.Linear(2, 2))
+
+
+def test_best_weights_are_written_when_the_fit_ends_and_before_each_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best, written = BestWeights(tmp_path), []
+    monkeypatch.setattr(best_weights, "save_file", lambda state, path: written.append(
+        (float(state["weight"]), save_file(state, path))[0]))  # fmt: skip
+    monkeypatch.setattr(last_checkpoint, "MOST_SHARE", 1e-9)  # no epoch is worth a second one
+    fit_scripted(tmp_path, Scripted([0.1, 0.2, 0.3, 0.4, 0.1]), [best])
+    assert written == [1, 4]  # before the first checkpoint, and of the best epoch
+    assert best.epoch == 4
+
+
+def test_best_weights_of_a_fit_that_breaks_are_written(tmp_path: Path) -> None:
+    best = BestWeights(tmp_path)
+    with pytest.raises(RuntimeError, match="broken off"):
+        fit_scripted(tmp_path, Scripted([0.1, 0.2, 0.9], fails_in=2), [best])
+    assert float(load_file(best.path)["weight"]) == 2
+
+
+def test_best_weights_keep_no_second_copy_of_what_never_trains(tmp_path: Path) -> None:
+    class Peek(BestWeights):
+        def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
+            assert self._kept is not None
+            frozen = cast("Scripted", module).backbone.network[0].weight
+            self.shared = {n: v.data_ptr() == frozen.data_ptr() for n, v in self._kept.items()}
+            super().on_train_end(trainer, module)
+
+    best, module = Peek(tmp_path), Scripted([1.0])
+    module.backbone.network = nn.Sequential(nn.Linear(1, 1), module.network)
+    fit_scripted(tmp_path, module, [best])
+    assert best.shared == {"0.weight": True, "0.bias": False, "1.weight": False, "1.bias": False}
+    assert set(load_file(best.path)) == set(best.shared)

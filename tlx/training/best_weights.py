@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from tlx.runs.atomic import atomic_path
 
@@ -24,8 +24,10 @@ class BestWeights(Callback):
     Of epochs with the same accuracy, as few validation images often give, the one with the lowest
     validation loss is kept, and of equals the earliest.
 
-    Score and epoch travel in the checkpoint. An epoch repeated after a resume gives the same
-    weights again, so the file is right however the run was interrupted.
+    They are kept in memory, what never trains excepted, and written when the fit ends, however it
+    ends, and before each checkpoint. So the file is right however the run was interrupted: score
+    and epoch travel in the checkpoint, whose weights are in the file by then, and an epoch repeated
+    after a resume gives the same weights again.
 
     Args:
         folder: The run's folder.
@@ -36,21 +38,55 @@ class BestWeights(Callback):
         self.score = float("-inf")
         self.loss = float("inf")
         self.epoch = 0
+        self._kept: dict[str, Tensor] | None = None
+        self._is_written = True
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Write the weights where the epoch was better than all before."""
+        """Keep the weights where the epoch was better than all before."""
         score = float(trainer.callback_metrics[MONITOR])
         loss = float(trainer.callback_metrics["val_loss"])
         if (score, -loss) <= (self.score, -self.loss):
             return
         self.score, self.loss, self.epoch = score, loss, trainer.current_epoch + 1
-        self.path.parent.mkdir(exist_ok=True)
         network = cast("TransferModule", module).backbone.network
+        self._kept = _kept_apart(network, _trained_in(trainer))
+        self._is_written = False
+
+    def on_save_checkpoint(
+        self,
+        trainer: Trainer,  # noqa: ARG002
+        module: LightningModule,  # noqa: ARG002
+        checkpoint: dict[str, Any],  # noqa: ARG002
+    ) -> None:
+        """Write the weights that a checkpoint is about to speak of."""
+        self.write()
+
+    def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:  # noqa: ARG002
+        """Write the weights."""
+        self.write()
+
+    def on_exception(
+        self,
+        trainer: Trainer,  # noqa: ARG002
+        module: LightningModule,  # noqa: ARG002
+        exception: BaseException,  # noqa: ARG002
+    ) -> None:
+        """Write the weights of a fit that failed or was interrupted."""
+        self.write()
+
+    def write(self) -> None:
+        """Write the weights, unless they are in the file already."""
+        if self._is_written or self._kept is None:
+            return
+        self.path.parent.mkdir(exist_ok=True)
         with atomic_path(self.path) as temporary:
-            save_file({k: v.contiguous() for k, v in network.state_dict().items()}, temporary)
+            save_file({k: v.contiguous() for k, v in self._kept.items()}, temporary)
+        self._is_written = True
 
     def restore(self, network: nn.Module) -> None:
         """Load the best epoch's weights into a network of the same structure."""
+        self.write()
+        self._kept = None
         network.load_state_dict(load_file(self.path))
 
     def state_dict(self) -> dict[str, Any]:
@@ -61,3 +97,23 @@ class BestWeights(Callback):
         """Take up score, loss and epoch of a checkpoint."""
         self.score, self.loss = state_dict["score"], state_dict["loss"]
         self.epoch = state_dict["epoch"]
+
+
+def _trained_in(trainer: Trainer) -> set[int]:
+    """Return the identities of the parameters that an optimizer changes, now or in any epoch."""
+    groups = [group for optimizer in trainer.optimizers for group in optimizer.param_groups]
+    return {id(parameter) for group in groups for parameter in group["params"]}
+
+
+def _kept_apart(network: nn.Module, trained: set[int]) -> dict[str, Tensor]:
+    """Return a network's state, of which training changes nothing any more.
+
+    Args:
+        network: The network.
+        trained: The identities of the parameters that training changes; buffers it may change.
+    """
+    frozen = {name for name, value in network.named_parameters() if id(value) not in trained}
+    return {
+        name: value if name in frozen else value.detach().to("cpu", copy=True)
+        for name, value in network.state_dict().items()
+    }

@@ -26,7 +26,8 @@ class TrainerSettings:
         precision: Number format; `auto` mixes precisions where the device gains by it.
         channels_last: Memory layout of images; `auto` changes it where the device gains by it.
         threads: CPU threads; None takes the CPUs this process may use.
-        checkpoint_every_epochs: How often the checkpoint for resuming is written.
+        checkpoint_every_epochs: How often the checkpoint for resuming is written, at most; of
+            epochs shorter than that takes, fewer are.
     """
 
     epochs: Count = 30

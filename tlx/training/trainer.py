@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, ProgressBar
+from pytorch_lightning.callbacks import EarlyStopping, ProgressBar
 
-from tlx.runs.run import LAST_CHECKPOINT
 from tlx.training.best_weights import MONITOR
 from tlx.training.device import Compute
+from tlx.training.last_checkpoint import LastCheckpoint
 from tlx.training.settings import TrainerSettings
 
 
@@ -43,23 +43,13 @@ def make_trainer(
         precision=cast(Any, compute.precision),
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip_norm,
-        callbacks=[*callbacks, _last_checkpoint(folder, settings.checkpoint_every_epochs)],
+        callbacks=[*callbacks, LastCheckpoint(folder, settings.checkpoint_every_epochs)],
         logger=False,
         enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
         enable_model_summary=False,
         num_sanity_val_steps=0,
         deterministic="warn",
         default_root_dir=folder,
-    )
-
-
-def _last_checkpoint(folder: Path, every_epochs: int) -> Callback:
-    return ModelCheckpoint(
-        (folder / LAST_CHECKPOINT).parent,
-        filename=LAST_CHECKPOINT.stem,
-        every_n_epochs=every_epochs,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
     )
 
 
