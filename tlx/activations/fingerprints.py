@@ -15,17 +15,18 @@ from tlx.backbones.fingerprint import state_fingerprint
 
 if TYPE_CHECKING:
     from tlx.backbones.split import Prefix
+    from tlx.data.mapped_images import MappedImages
     from tlx.training.device import Compute
 
 _BLOCK = 1024
 _AUTOCAST = {"bf16-mixed": "bfloat16", "16-mixed": "float16", "32-true": ""}
 
 
-def images_fingerprint(images: Tensor) -> str:
+def images_fingerprint(images: Tensor | MappedImages) -> str:
     """Return the SHA-256 of images: type, shape and bytes, in order."""
     if isinstance(images, Tensor):
         return state_fingerprint({"images": images})
-    # Images on disk, which answer an index as a tensor does: the same digest, block by block.
+    # Images on disk: the same digest as of a tensor, block by block.
     digest = hashlib.sha256(f"images|{images.dtype}|{tuple(images.shape)}|".encode())
     for first in range(0, len(images), _BLOCK):
         digest.update(images[first : first + _BLOCK].contiguous().numpy().data)

@@ -12,15 +12,20 @@ from tlx.errors import TlxError
 from tlx.runs.atomic import write_text
 
 CONFIG_FILE = "config.yaml"
+PATHS = (
+    ("backbone", "weights"), ("backbone", "transforms"), ("data", "root"), ("data", "table"),
+    ("data", "cache"),
+)  # fmt: skip
+"""Options that may name files, which shall be found from any folder later."""
 
 
 def save_config(cfg: DictConfig, folder: Path) -> None:
-    """Write a configuration with all references filled in and weights' paths made absolute."""
+    """Write a configuration with all references filled in and paths of input made absolute."""
     content = plain(cfg)
-    for key in ("weights", "transforms"):
-        value = content["backbone"].get(key)
+    for group, key in PATHS:
+        value = content[group].get(key)
         if isinstance(value, str) and Path(value).exists():
-            content["backbone"][key] = str(Path(value).absolute())
+            content[group][key] = str(Path(value).absolute())
     write_text(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(content)))
 
 
