@@ -211,7 +211,7 @@ def _loading_code_of_tlx(card: Card) -> list[str]:
     return [
         "from tlx.backbones import build_backbone",
         "",
-        f"backbone = build_backbone({given})",
+        f"backbone = build_backbone({given}).eval()",
         "logits = backbone(backbone.preprocess(images))  # images: uint8 (n, channels, h, w)",
     ]
 

@@ -1,0 +1,1 @@
+"""A run's model for other programs: formats, the check of each, and the model card."""

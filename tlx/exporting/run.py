@@ -1,0 +1,111 @@
+"""Export a run's model: written, checked against the model, and only then put in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlx.backbones import build_backbone
+from tlx.backbones.card import Card, read_card
+from tlx.errors import TlxError
+from tlx.exporting.check import Agreement, compare, refuse_above
+from tlx.exporting.formats import FORMATS, check_head
+from tlx.exporting.model_card import Export, model_card
+from tlx.extras import install_command, missing_modules
+from tlx.prediction.images import stored_form
+from tlx.runs.atomic import atomic_path, write_text
+from tlx.runs.finished import finished_run
+from tlx.runs.run import WEIGHTS_FILE
+
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished export.
+
+    Args:
+        path: The model's file.
+        card_path: Its model card, in Markdown.
+        size: Height and width of the images it takes.
+        agreement: How close it is to the model.
+    """
+
+    path: Path
+    card_path: Path
+    size: tuple[int, int]
+    agreement: Agreement
+
+
+def export_run(
+    run: Path,
+    form: str,
+    output: Path | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    tolerance: float = TOLERANCE,
+    intended_use: str | None = None,
+) -> Exported:
+    """Write a run's model for other programs, with a model card beside it.
+
+    Args:
+        run: The folder of a completed run.
+        form: A name of `FORMATS`.
+        output: The file to write; None for one in the run's folder `exports`.
+        size: Height and width of the images it shall take; None for the size in which the run's
+            images were stored, or the one they are resized to.
+        tolerance: Largest difference of logits allowed, as a share of the largest logit.
+        intended_use: What the model is for, for the card; None for tlx's own words.
+
+    Raises:
+        TlxError: Where the run has no model, the format cannot take it or lacks its packages, or
+            the file does not compute what the model does.
+    """
+    result = finished_run(run)
+    _check_packages(form)
+    card = read_card(run / WEIGHTS_FILE)
+    if card is None:
+        raise TlxError(f"{run / WEIGHTS_FILE} has no card: it was not written by tlx.")
+    backbone = build_backbone(card.backbone, num_classes=None, weights=str(run), keep_head=True)
+    backbone.eval()
+    check_head(form, backbone.head)
+    size = size or _default_size(card)
+    path = output or run / "exports" / f"{card.name}{FORMATS[form].suffix}"
+    _check_path(path, form, run)
+    with atomic_path(path) as temporary:
+        FORMATS[form].write(backbone, card, size, temporary)
+        agreement = compare(backbone, FORMATS[form].load(temporary), size)
+        refuse_above(agreement, tolerance)
+    export = Export(form, path.name, size, agreement, intended_use)
+    card_path = path.with_name(f"{path.name}.md")
+    write_text(card_path, model_card(card, result, export))
+    return Exported(path, card_path, size, agreement)
+
+
+def _default_size(card: Card) -> tuple[int, int]:
+    form = stored_form(card.data)
+    side = form.size if form else int(card.preprocess["resize_size"])
+    return side, side
+
+
+def _check_packages(form: str) -> None:
+    missing = missing_modules("export") if form == "onnx" else []
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        names = ", ".join(missing)
+        raise TlxError(
+            f"--format onnx: {names} {verb} not installed. Run {install_command('export')}."
+        )
+
+
+def _check_path(path: Path, form: str, run: Path) -> None:
+    """Make the output's folder, and refuse a name that would mislead or overwrite the run."""
+    suffix = FORMATS[form].suffix
+    if path.suffix != suffix:
+        raise TlxError(f"--output {path}: a file of --format {form} ends in {suffix}.")
+    if path.resolve() == (run / WEIGHTS_FILE).resolve():
+        raise TlxError(f"--output {path} is the run's own model. Name another file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TlxError(f"--output {path} cannot be written: {error}.") from error
