@@ -67,6 +67,8 @@ class TransferModule(LightningModule):
         self._frozen: list[nn.Module] = []
         # In a tuple, so that neither checkpoints nor modes see its layers a second time.
         self._tail: tuple[nn.Module, ...] = ()
+        self._train_loss_sum = torch.zeros(())
+        self._train_count = 0
         self._val_loss_sum = 0.0
         self._val_correct = 0
         self._val_count = 0
@@ -177,6 +179,7 @@ class TransferModule(LightningModule):
         """
         if batch_idx == 0:
             self.freeze_for(self.current_epoch)
+            self._train_loss_sum, self._train_count = torch.zeros((), device=self.device), 0
             torch.manual_seed(self.training_recipe.seed * 1_000_003 + self.current_epoch)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
@@ -188,8 +191,15 @@ class TransferModule(LightningModule):
             loss = loss + AUXILIARY_WEIGHT * self.loss(other, labels)
         if not torch.isfinite(loss):
             raise TrainingDivergedError(_divergence(float(loss), self.current_epoch, batch_index))
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+        self._train_loss_sum = self._train_loss_sum + loss.detach() * len(labels)
+        self._train_count += len(labels)
         return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
+        """Log the epoch's mean loss in its last step; `log` in each would cost more than a head."""
+        if self.trainer.is_last_batch:
+            loss = self._train_loss_sum / max(1, self._train_count)
+            self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=1)
 
     def augmented(self, batch: tuple[Tensor, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
         """Return a training batch as this step sees it; stored activations stay as they are.
