@@ -187,6 +187,6 @@ def _read(folder: Path, asked: Decoding) -> DecodedImages | None:
             return None
         faults = {int(position): str(reason) for position, reason in about["faults"].items()}
         modes = {str(mode): int(count) for mode, count in about["modes"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return DecodedImages(pixels, digests, labels, modes, faults, decoded_now=False)

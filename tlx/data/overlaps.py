@@ -58,7 +58,7 @@ def _refusal(
     shown = [f"{names[row]} = {twins[keys[row].tobytes()]}" for row in rows[:MOST_PAIRS].tolist()]
     more = f" and {len(rows) - MOST_PAIRS} more" if len(rows) > MOST_PAIRS else ""
     return (
-        f"{len(rows)} images of {SPLIT_NAMES[one]} are in {SPLIT_NAMES[other]} too, byte for byte: "
+        f"{SPLIT_NAMES[one]} and {SPLIT_NAMES[other]} share images, byte for byte: "
         f"{', '.join(shown)}{more}. Remove one of each, or say data.overlap=drop, which leaves "
         f"them out of {SPLIT_NAMES[one]}."
     )

@@ -52,7 +52,8 @@ class TorchvisionData(ImageOptions):
         faults = self.option_faults()
         if self.name not in KNOWN:
             reason = "torchvision has no classification data set of this name"
-            return [*faults, Fault("data.name", self.name, reason, did_you_mean(self.name, KNOWN))]
+            remedy = _meant(self.name)
+            return [*faults, Fault("data.name", self.name, reason, remedy)]
         root = Path(self.root)
         if not self.download and not (root.is_dir() and any(root.iterdir())):
             reason = f"there is nothing in this folder, so no {self.name}"
@@ -100,10 +101,10 @@ class TorchvisionData(ImageOptions):
         try:
             with _patient(), contextlib.redirect_stdout(io.StringIO()):
                 return kind(self.root, **arguments, **asks)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise TlxError(self._absent(error)) from error
         except ModuleNotFoundError as error:
             raise TlxError(f"{self.name} needs the package {error.name}: install it.") from error
+        except Exception as error:  # torchvision's readers fail in any way on damaged files
+            raise TlxError(self._absent(error)) from error
 
     def _absent(self, error: Exception) -> str:
         why = " ".join(str(error).split()) or type(error).__name__
@@ -167,6 +168,11 @@ class TorchvisionData(ImageOptions):
         # A bad image has no label; it is left out or fatal later, whatever its class.
         labels = decoded.labels.clip(min=0)
         return Listing(Path(self.root), names, labels, given, classes)
+
+
+def _meant(name: str) -> str:
+    same = [known for known in KNOWN if known.lower() == name.lower()]
+    return did_you_mean(same[0] if same else name, KNOWN)
 
 
 _REMEDY = "Give the folder that holds it, or say data.download=true."
