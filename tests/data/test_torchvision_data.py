@@ -149,7 +149,7 @@ def test_an_unknown_name_suggests_known_ones(tmp_path: Path) -> None:
     (fault,) = source(tmp_path, "Cifar10", download=True).faults()
     assert str(fault) == (
         "data.name=Cifar10: torchvision has no classification data set of this name. "
-        "Did you mean 'CIFAR10'?"
+        "Did you mean 'CIFAR10' or 'CIFAR100'?"
     )
 
 
