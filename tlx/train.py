@@ -108,9 +108,10 @@ def execute(plan: Plan, run: Run) -> float:
     from tlx.activations.serve import serve
     from tlx.augmentation.views import with_views
     from tlx.data.loaded import loaded
+    from tlx.loggers.observed import observed
     from tlx.training import fit, outcome
 
-    with run.recording():
+    with run.recording(), observed(plan, run) as observer:
         with run.phase("data"):
             task = loaded(plan.data)
             seen = with_views(task, plan.training.augmentation, plan.seed)
@@ -118,7 +119,7 @@ def execute(plan: Plan, run: Run) -> float:
             backbone = build_model_a(plan, task)
         with run.phase("strategy"):
             module = plan.strategy.apply(backbone, plan.training)
-            fitting = fit.prepare(plan, seen, module, run)
+            fitting = fit.prepare(plan, seen, module, run, observer)
             announce(plan, task, module, fitting, run)
         with run.phase("activations"):
             served = serve(plan.activations, seen, module, fitting.compute)

@@ -183,8 +183,10 @@ def _finished(
     plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
 ) -> Outcome:
     """Judge and record one job by itself."""
+    from tlx.loggers.observed import observed
+
     try:
-        with run.recording():
+        with run.recording(), observed(plan, run):
             accuracy = _judged(plan, run, shared, cut, task, history)
     except Exception as error:
         return Outcome(error=error)

@@ -19,11 +19,12 @@ SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | N
 """The options outside of any group."""
 GROUPS = (
     "data", "augmentation", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer",
-    "activations",
+    "activations", "logger",
 )  # fmt: skip
 LATER_GROUPS = {
     "activations": {"_target_": "tlx.activations.settings.ActivationSettings"},
     "augmentation": {"_target_": "tlx.augmentation.choices.none"},
+    "logger": {"_target_": "tlx.loggers.none.NoLogger"},
 }
 """Groups that configurations of earlier runs lack, with what stands for them."""
 
@@ -116,6 +117,7 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
         trainer=_make(nodes, options, "trainer"),
         seed=seed,
         activations=_make(nodes, options, "activations"),
+        logger=_make(nodes, options, "logger"),
         recipe={group: {"name": _name(nodes[group])} | options[group] for group in GROUPS},
     )
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from tlx.activations.settings import ActivationSettings
 from tlx.errors import Fault
+from tlx.loggers.logger import LoggerChoice
+from tlx.loggers.none import NoLogger
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
@@ -51,6 +53,7 @@ class Plan:
         seed: Splits, initial weights, batch order and dropout follow from it.
         recipe: The options of every group as plain values, for the record.
         activations: Whether and where the activations of a frozen prefix are kept.
+        logger: Where the run's numbers go besides its own folder.
     """
 
     data: TaskSource
@@ -61,6 +64,7 @@ class Plan:
     seed: int
     recipe: dict[str, dict[str, Any]]
     activations: ActivationSettings = field(default_factory=ActivationSettings)
+    logger: LoggerChoice = field(default_factory=NoLogger)
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the plan as a whole, before any work."""
@@ -69,7 +73,7 @@ class Plan:
         from_weights = self.strategy.starts_from_weights
         model_faults = self.source_model.faults(from_weights=from_weights)
         faults = [*self.data.faults(), *model_faults, *device_faults(self.trainer)]
-        faults += self.training.augmentation.faults()
+        faults += [*self.training.augmentation.faults(), *self.logger.faults()]
         if model_faults:
             return faults
         return [*faults, *(self._strategy_faults() or self._use_faults())]

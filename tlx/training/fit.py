@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tlx.activations.serve import Behind
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
+    from tlx.loggers.observed import RunObserver
     from tlx.runs.run import Run
     from tlx.strategies.transfer_module import TransferModule
 
@@ -79,7 +80,13 @@ class Fit:
         self.run_record.result.epochs = self.trainer.current_epoch
 
 
-def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fit | Solve:
+def prepare(
+    plan: Plan,
+    task: ImageTask,
+    module: TransferModule,
+    run: Run,
+    observer: RunObserver | None = None,
+) -> Fit | Solve:
     """Return the fit of a plan, ready to run; of a probe, what solves for its head.
 
     Args:
@@ -87,6 +94,7 @@ def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fi
         task: The target task's images.
         module: The strategy over its backbone.
         run: The run, whose folder takes history and checkpoints.
+        observer: Is told of epochs as they end; a probe has its path in the run's folder at once.
     """
     if isinstance(module, Probe):
         return prepare_solve(plan, task, module, run)
@@ -95,7 +103,8 @@ def prepare(plan: Plan, task: ImageTask, module: TransferModule, run: Run) -> Fi
         module.backbone.network.to(memory_format=torch.channels_last)
     best = BestWeights(run.folder)
     progress = progress_callbacks(is_terminal=sys.stdout.isatty())
-    callbacks = [EpochHistory(run.folder), best, *progress]
+    history = EpochHistory(run.folder, observer.epoch if observer else None)
+    callbacks = [history, best, *progress]
     trainer = make_trainer(run.folder, plan.trainer, compute, callbacks)
     views = plan.training.augmentation.views or 1
     batches = {"batch_size": plan.trainer.batch_size, "views": views}

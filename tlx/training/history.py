@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,15 @@ class EpochHistory(Callback):
 
     Args:
         folder: The run's folder.
+        observe: Is told of each row as its epoch ends.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, observe: Callable[[Mapping[str, float]], None] | None = None
+    ) -> None:
         self.path = folder / METRICS_FILE
         self.rows: list[dict[str, float]] = []
+        self._observe = observe
         self._started = time.perf_counter()
         self._learning_rate = 0.0
 
@@ -59,6 +64,8 @@ class EpochHistory(Callback):
         )
         with atomic_path(self.path) as temporary:
             pd.DataFrame(self.rows).to_csv(temporary, index=False)
+        if self._observe is not None:
+            self._observe(self.rows[-1])
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows, for the checkpoint."""

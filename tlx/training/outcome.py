@@ -85,7 +85,7 @@ def model_card(
     """Return the card that travels with model B's weights."""
     backbone = module.backbone
     data = {**plan.recipe["data"], "fingerprint": task.fingerprint}
-    recipe = {key: value for key, value in plan.recipe.items() if key != "data"}
+    recipe = {key: value for key, value in plan.recipe.items() if key not in ("data", "logger")}
     return Card(
         name=f"{task.name}_{backbone.name}",
         backbone=backbone.name,
