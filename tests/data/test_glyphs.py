@@ -174,3 +174,15 @@ def test_glyphs_faults_name_option_and_choices() -> None:
     assert Glyphs().faults() == []
     (fault,) = Glyphs(alphabets=()).faults()
     assert fault.remedy == "Choose from: armenian, cyrillic, georgian, greek, latin."
+
+
+def test_glyphs_of_some_classes_draw_these_alone() -> None:
+    names = letter_classes(["latin"])
+    chosen = (names[3], names[0])
+    source = Glyphs(train_size=40, val_size=5, test_size=5, alphabets=("latin",), classes=chosen)
+    assert source.faults() == []
+    task = source.load()
+    assert task.class_names == (names[0], names[3])
+    assert set(task.train.labels.tolist()) == {0, 1}
+    (fault,) = Glyphs(classes=(names[0], "none such")).faults()
+    assert (fault.key, fault.value) == ("data.classes", "none such")

@@ -44,7 +44,9 @@ def preview_figure(
     for line, (title, batch, captions) in zip(axes, rows, strict=True):
         for axis, image, caption in zip(line, batch, captions, strict=True):
             grey = len(image) == 1
-            axis.imshow(image[0] if grey else image.permute(1, 2, 0), "gray", vmin=0, vmax=255)
+            axis.imshow(
+                (image[0] if grey else image.permute(1, 2, 0)).numpy(), "gray", vmin=0, vmax=255
+            )
             axis.set_title(caption, fontsize=6)
             axis.set_xticks([])
             axis.set_yticks([])

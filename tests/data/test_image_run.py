@@ -1,0 +1,80 @@
+"""Whole runs on image files: from memory, from disk, scored again, and fold by fold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.data.pictures import folder_of
+from tests.tiny import result_of
+from tlx.config.composition import compose_config
+from tlx.evaluate import evaluate
+from tlx.train import main, train
+
+WORDS = (
+    "data=image_folder", "data.size=8", "data.threads=1", "backbone=squeezenet1_1",
+    "backbone.weights=null", "backbone.image_size=32", "trainer.epochs=1", "trainer.threads=1",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def pets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return folder_of(tmp_path / "pets", {"cat": 20, "dog": 30})
+
+
+def run(name: str, *words: str) -> dict[str, object]:
+    train(compose_config([*WORDS, "data.root=pets", *words]), Path(name))
+    return result_of(Path(name))
+
+
+def test_run_records_its_files_and_is_scored_again_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pets/cat/000.png").write_bytes(b"")
+    result = run("run", "strategy=structure_reuse", "strategy.init=scratch", "data.corrupt=skip")
+    data = result["data"]
+    assert isinstance(data, dict)
+    assert data["images"]["test"] == {"cat": 4, "dog": 6}
+    assert data["skipped"] == {"cat/000.png": "the file is empty"}
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    scores = evaluate(tmp_path / "run")
+    metrics = result["metrics"]
+    assert isinstance(metrics, dict)
+    assert scores.accuracy == metrics["test"]["accuracy"]
+
+
+@pytest.mark.parametrize("activations", ["on", "off"])
+def test_run_on_mapped_images_gives_the_numbers_of_one_in_memory(activations: str) -> None:
+    results = [
+        run(memory, f"data.memory={memory}", f"activations={activations}")
+        for memory in ("load", "map")
+    ]
+    loaded, mapped = (result["metrics"] for result in results)
+    assert loaded == mapped
+
+
+def test_sweep_over_folds_gives_mean_and_spread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tlx.sweep import main as sweep
+
+    arguments = [*WORDS, "data.root=pets", "data.folds=3", "data.fold=range(3)"]
+    arguments += ["hydra.sweep.dir=sweep"]
+    monkeypatch.setattr("sys.argv", ["tlx.train", "-m", *arguments])
+    main()
+    with pytest.raises(SystemExit) as ended:
+        sweep(["sweep"])
+    assert ended.value.code == 0
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(table) == 3
+    rank, runs, val, test = (cell.strip() for cell in table[2].strip("|").split("|"))
+    assert (rank, runs) == ("1", "3")
+    assert "±" in val
+    assert "±" in test
+    tested = [
+        sum(result_of(Path(f"sweep/{job}"))["data"]["images"]["test"].values()) for job in range(3)
+    ]
+    assert sum(tested) == 50
