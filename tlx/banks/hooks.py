@@ -60,10 +60,12 @@ def prepare(config: DictConfig, part: int, parts: int) -> None:
     from tlx.config.builders import checked_plan
     from tlx.data.loaded import loaded
     from tlx.train import build_model_a
+    from tlx.training.memory import keep_freed_memory
 
     plan = checked_plan(config)
     if plan.trainer.threads is not None:
         torch.set_num_threads(plan.trainer.threads)
+    keep_freed_memory()
     task = loaded(plan.data)
     backbone = build_model_a(plan, task)
     module = plan.strategy.apply(backbone, plan.training)

@@ -140,6 +140,7 @@ def _prepared(plans: Sequence[Plan], runs: Sequence[Run], opened: list[Cut]) -> 
     from tlx.data.loaded import loaded
     from tlx.train import build_model_a
     from tlx.training.device import choose_compute
+    from tlx.training.memory import keep_freed_memory
 
     first = plans[0]
     sources = [repr(plan.data) for plan in plans]
@@ -153,6 +154,7 @@ def _prepared(plans: Sequence[Plan], runs: Sequence[Run], opened: list[Cut]) -> 
     with _shared_phase(runs, "strategy"):
         compute = choose_compute(first.trainer)
         torch.set_num_threads(compute.threads)
+        keep_freed_memory()
         module = first.strategy.apply(backbone, first.training)
         if compute.channels_last:
             backbone.network.to(memory_format=torch.channels_last)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tlx.augmentation.augmentation import Augmentation
 from tlx.errors import Fault, TlxError
+from tlx.optimization.optimizers import fuse_on_cpu
 from tlx.strategies.freezing import frozen_modules, set_trainable
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ class TransferModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer over everything that ever trains, and its schedule by step."""
-        optimizer = self.training_recipe.optimizer(self._ever_trained_parameters())
+        optimizer = fuse_on_cpu(self.training_recipe.optimizer(self._ever_trained_parameters()))
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = self.training_recipe.schedule(optimizer, total_steps)
         return {

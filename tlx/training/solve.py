@@ -20,6 +20,7 @@ from tlx.runs.run import RunInterrupted
 from tlx.training.best_weights import BEST_FILE
 from tlx.training.device import Compute, choose_compute
 from tlx.training.history import METRICS_FILE
+from tlx.training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from tlx.activations.serve import Behind
@@ -150,4 +151,5 @@ def prepare_solve(plan: Plan, task: ImageTask, module: Probe, run: Run) -> Solve
     """
     compute = replace(choose_compute(plan.trainer), precision="32-true", channels_last=False)
     torch.set_num_threads(compute.threads)
+    keep_freed_memory()
     return Solve(module, task, compute, run)

@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import EarlyStopping, ProgressBar
 from tlx.training.best_weights import MONITOR
 from tlx.training.device import Compute
 from tlx.training.last_checkpoint import LastCheckpoint
+from tlx.training.memory import keep_freed_memory
 from tlx.training.settings import TrainerSettings
 
 
@@ -33,6 +34,7 @@ def make_trainer(
     """
     _quieten_lightning()
     torch.set_num_threads(compute.threads)
+    keep_freed_memory()
     if settings.early_stopping_patience is not None:
         patience = settings.early_stopping_patience
         stopping = EarlyStopping(MONITOR, mode="max", patience=patience)

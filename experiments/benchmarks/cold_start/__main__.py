@@ -24,7 +24,7 @@ RECORD = Path(__file__).parent / "results.csv"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks.cold_start")
-    parser.add_argument("--repeats", type=int, default=5, help="runs of each command")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each command")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     parser.add_argument("--commands", nargs="+", choices=COMMANDS, default=list(COMMANDS))
     parser.add_argument("--record", type=Path, default=RECORD, help="where the numbers go (CSV)")

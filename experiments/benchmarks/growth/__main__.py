@@ -27,7 +27,7 @@ RECORD = Path(__file__).parent / "results.csv"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, draw its picture and print its table."""
     parser = argparse.ArgumentParser(prog="python -m experiments.benchmarks.growth")
-    parser.add_argument("--images", type=int, default=2000, help="the fewest training images")
+    parser.add_argument("--images", type=int, default=1000, help="the fewest training images")
     parser.add_argument("--epochs", type=int, default=5, help="the fewest epochs")
     parser.add_argument("--jobs", type=int, default=4, help="the fewest jobs, an even number")
     parser.add_argument("--slots", type=int, default=2, help="threads, and jobs at a time on Spark")
