@@ -109,15 +109,17 @@ def test_strong_is_torchvision_s_trivial_augment_wide() -> None:
 def test_classical_on_black_is_torchvision_s_random_affine() -> None:
     options: Any = {"horizontal_flip": False, "fill_mode": "constant"}
     seen = changed(classical(**options))
+    bilinear = v2.InterpolationMode.BILINEAR
     reference = v2.RandomAffine(
-        15.0, (0.1, 0.1), (0.9, 1.1), 10.0, interpolation=v2.InterpolationMode.BILINEAR
+        15.0, (0.1, 0.1), (0.9, 1.1), 10.0, interpolation=bilinear, fill=None
     )
     with draws_of(5, 2, 3):
         expected = []
         for image in IMAGES:
             expected.append(reference(image))
-            torch.rand(2)  # for the flips that never happen
-    assert seen.equal(torch.stack(expected))
+            torch.rand(1)  # for the flips that never happen
+            torch.rand(1)
+    assert int((seen.int() - torch.stack(expected).int()).abs().max()) <= 1
 
 
 @pytest.mark.parametrize("fill_mode", ["nearest", "reflect", "constant"])

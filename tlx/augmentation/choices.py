@@ -6,13 +6,13 @@ each other (0 does not), and `views` fixes a number of views per image instead o
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor
 from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional as F
 
+from tlx.augmentation.affine import Fill, RandomAffine
 from tlx.augmentation.augmentation import Augmentation
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -23,8 +23,6 @@ ShearDegrees = Annotated[float, Field(ge=0, lt=90)]
 Views = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Ratio = Annotated[float, Field(gt=0)]
-Fill = Literal["constant", "nearest", "reflect"]
-_PADDING_MODES = {"nearest": "edge", "reflect": "reflect"}
 
 
 def none() -> Augmentation:
@@ -139,15 +137,14 @@ def classical(
         cutmix_alpha: Cutmix's Beta parameter.
         views: Fixed views per image; null draws in every step.
     """
-    affine = v2.RandomAffine(
+    drawn = v2.RandomAffine(
         degrees=rotation_range,
         translate=(width_shift_range, height_shift_range),
         scale=(1 - zoom_range, 1 + zoom_range),
         shear=shear_range,
-        interpolation=v2.InterpolationMode.BILINEAR,
     )
     steps = [
-        affine if fill_mode == "constant" else _Filled(affine, fill_mode),
+        RandomAffine(drawn, fill_mode),
         v2.RandomHorizontalFlip(0.5 if horizontal_flip else 0.0),
         v2.RandomVerticalFlip(0.5 if vertical_flip else 0.0),
     ]
@@ -182,20 +179,3 @@ class _ResizedCrop:
         size = (image.shape[-2], image.shape[-1])
         cut: Tensor = v2.RandomResizedCrop(size, self.scale, self.ratio, antialias=True)(image)
         return cut
-
-
-class _Filled:
-    """Apply an affine map to an image that goes on beyond its edges."""
-
-    def __init__(self, affine: v2.RandomAffine, fill_mode: str) -> None:
-        self.affine, self.fill_mode = affine, fill_mode
-
-    def __call__(self, image: Tensor) -> Tensor:
-        height, width = image.shape[-2:]
-        # Shifts count in shares of the sides, which the padding makes longer.
-        margin = [min(side // 2, side - 1) for side in (width, height)]
-        around = F.pad(image, margin, padding_mode=_PADDING_MODES[self.fill_mode])
-        drawn = self.affine.make_params([image])
-        moved = self.affine.transform(around, drawn)
-        inner: Tensor = F.center_crop(moved, [height, width])
-        return inner
