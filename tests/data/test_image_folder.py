@@ -117,6 +117,21 @@ def test_image_folder_reads_nested_folders_and_leaves_other_files_out(tmp_path: 
     assert data_record(images(root).load())["files"] == 51
 
 
+def test_image_folder_with_a_link_that_leads_back_up_ends(tmp_path: Path) -> None:
+    root = plain_folder(tmp_path)
+    (root / "cat/up").symlink_to(root / "cat", target_is_directory=True)
+    assert data_record(images(root).load())["files"] == 50
+
+
+def test_image_folder_whose_files_have_gone_since_says_which(tmp_path: Path) -> None:
+    root = plain_folder(tmp_path)
+    source = images(root)
+    assert source.faults() == []
+    (root / "cat/003.png").unlink()
+    with pytest.raises(TlxError, match=r"cat/003\.png cannot be read \(No such file"):
+        source.load()
+
+
 def test_image_folder_that_is_missing_says_where_it_looked(tmp_path: Path) -> None:
     assert faults(tmp_path / "nowhere") == [
         f"data.root={tmp_path / 'nowhere'}: there is no such folder. Give the path of a folder of "

@@ -8,7 +8,9 @@ import pytest
 
 from tests.data.pictures import folder_of
 from tests.tiny import result_of
+from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
+from tlx.errors import ConfigError
 from tlx.evaluate import evaluate
 from tlx.train import main, train
 
@@ -44,6 +46,15 @@ def test_run_records_its_files_and_is_scored_again_from_elsewhere(
     metrics = result["metrics"]
     assert isinstance(metrics, dict)
     assert scores.accuracy == metrics["test"]["accuracy"]
+
+
+def test_images_too_small_for_the_backbone_are_a_fault() -> None:
+    words = [*WORDS, "data.root=pets", "backbone.image_size=8", "strategy.init=scratch"]
+    with pytest.raises(ConfigError) as error:
+        checked_plan(compose_config([*words, "strategy=structure_reuse"]))
+    (fault,) = error.value.faults
+    assert (fault.key, fault.value) == ("backbone.image_size", 8)
+    assert "squeezenet1_1" in str(fault)
 
 
 @pytest.mark.parametrize("activations", ["on", "off"])

@@ -65,7 +65,12 @@ def _images(folder: Path) -> Iterator[str]:
     """Yield the paths of a folder's images, relative to it, in no order."""
     from tlx.data.image_file import image_suffixes
 
-    for here, _, files in os.walk(folder, followlinks=True):
+    seen: set[str] = set()
+    for here, inside, files in os.walk(folder, followlinks=True):
+        if os.path.realpath(here) in seen:  # a link that leads back up
+            inside.clear()
+            continue
+        seen.add(os.path.realpath(here))
         inner = os.path.relpath(here, folder)
         for name in files:
             if Path(name).suffix.lower() in image_suffixes() and not name.startswith("."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from tlx.data.listing import Listing
     from tlx.data.task import ImageTask
 
+LISTING_KEEPS_S = 10.0
+_lately: dict[str, tuple[float, Listing]] = {}
 WORDS = {
     "resize": ("crop", "squash"),
     "corrupt": ("fail", "skip"),
@@ -101,7 +104,7 @@ class ImageOptions:
         faults = self.option_faults()
         if faults:
             return faults
-        listing = self.listed()
+        listing = self._listed_lately()
         if isinstance(listing, list):
             return listing
         faults = listing.faults(self.classes)
@@ -109,6 +112,19 @@ class ImageOptions:
             return faults
         some = listing.only(self.classes)
         return self.deal.class_faults(some.labels, some.given, some.class_names)
+
+    def _listed_lately(self) -> Listing | list[Fault]:
+        """Return what is there: a sweep asks for each of its jobs, which can be slow."""
+        own = {name: getattr(self, name) for name in type(self).__annotations__}
+        key = f"{type(self).__name__} {own} {Path.cwd()}"
+        kept = _lately.get(key)
+        if kept is not None and time.monotonic() - kept[0] < LISTING_KEEPS_S:
+            return kept[1]
+        _lately.clear()
+        found = self.listed()
+        if not isinstance(found, list):
+            _lately[key] = (time.monotonic(), found)
+        return found
 
     def load(self) -> ImageTask:
         """Return the task; images have shape (n, 3, size, size), uint8.
@@ -123,6 +139,6 @@ class ImageOptions:
         faults = self.faults()
         if faults:
             raise ConfigError(faults)
-        listing = cast("Listing", self.listed()).only(self.classes)
+        listing = cast("Listing", self._listed_lately()).only(self.classes)
         decoded = decoded_files(listing, self)
         return stored_task(Path(listing.root).name or "images", listing, decoded, self)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlx.data.decoded import DecodedImages, Decoding, decoded_images
 from tlx.data.image_file import read_image
+from tlx.errors import TlxError
 
 if TYPE_CHECKING:
     from tlx.data.image_options import ImageOptions
@@ -18,13 +20,19 @@ def decoded_files(listing: Listing, options: ImageOptions) -> DecodedImages:
     Args:
         listing: The files.
         options: How they are stored.
-    """
-    from pathlib import Path
 
+    Raises:
+        TlxError: Where a file has gone since it was listed.
+    """
     from tlx.training.device import usable_cpus
 
     root, size = listing.root, options.size
-    stats = [(root / name).stat() for name in listing.names]
+    try:
+        stats = [(root / name).stat() for name in listing.names]
+    except OSError as error:
+        raise TlxError(
+            f"{error.filename} cannot be read ({error.strerror}). Start again."
+        ) from error
     return decoded_images(
         Decoding(
             count=len(listing),
