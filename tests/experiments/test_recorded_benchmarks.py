@@ -1,0 +1,27 @@
+"""The READMEs of the benchmarks show the tables that their recorded results give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments import benchmarks
+from experiments.benchmarks.single_run.comparison import table as single_run
+
+TABLES = {
+    "frozen_run": single_run,
+    "partial_run": single_run,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_readme_shows_the_table_of_the_recorded_results_and_the_command(name: str) -> None:
+    table: Callable[[pd.DataFrame], str] = TABLES[name]
+    folder = Path(str(benchmarks.__file__)).parent / name
+    readme = (folder / "README.md").read_text()
+    assert table(pd.read_csv(folder / "results.csv")).strip() in readme
+    assert f"python -m experiments.benchmarks.{name}\n" in readme
+    assert (folder / "results.md").read_text().strip() in readme
