@@ -118,7 +118,7 @@ def test_mlflow_has_options_epochs_final_scores_and_paths(
     assert there.data.params["optimizer.lr"] == "0.002"
     assert there.data.params["strategy.name"] == "structure_reuse"
     for name in SCORES:
-        sent = [(m.step, m.value) for m in client.get_metric_history(there.info.run_id, name)]
+        sent: list[Any] = [(m.step, m.value) for m in client.get_metric_history(there.info.run_id, name)]
         assert sent == [(n + 1, pytest.approx(v)) for n, v in enumerate(history(run)[name])]
     accuracy = result_of(run)["metrics"]["test"]["accuracy"]
     assert there.data.metrics["final/test_accuracy"] == pytest.approx(accuracy)
