@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from experiments import benchmarks
+from experiments.benchmarks.probe_sweep.__main__ import table as probe_sweep
 from experiments.benchmarks.single_run.comparison import table as single_run
 
 TABLES = {
     "frozen_run": single_run,
     "partial_run": single_run,
+    "probe_sweep": probe_sweep,
 }
 
 
