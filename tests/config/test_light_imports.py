@@ -65,8 +65,9 @@ def test_pretrain_cfg_job_shows_its_defaults(tmp_path: Path) -> None:
     ("line", "offered"),
     [
         ("tlx-train strategy=", {f"strategy={s}" for s in
-                                 ("feature_extraction", "partial", "probe_knn",
-                                  "probe_logistic", "probe_ridge", "structure_reuse")}),
+                                 ("bias_only", "feature_extraction", "norm_only", "partial",
+                                  "probe_knn", "probe_logistic", "probe_ridge",
+                                  "structure_reuse", "surgical")}),
         ("tlx-train backbone=resnet1", {"backbone=resnet101", "backbone=resnet152",
                                         "backbone=resnet18"}),
         ("tlx-train strat", {"strategy=", "strategy."}),

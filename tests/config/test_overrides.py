@@ -141,7 +141,10 @@ def test_sift_of_an_unknown_key_in_a_sweep_reports_it_once() -> None:
         ("seed=0,1", ["0", "1"]),
         ("seed=range(1,4)", ["1", "2", "3"]),
         ("strategy=glob(p*)", ["partial", "probe_knn", "probe_logistic", "probe_ridge"]),
-        ("strategy=glob([*],exclude=p*)", ["feature_extraction", "structure_reuse"]),
+        (
+            "strategy=glob([*],exclude=p*)",
+            ["bias_only", "feature_extraction", "norm_only", "structure_reuse", "surgical"],
+        ),
         ("optimizer.lr=interval(0,1)", []),
         ("experiment=null", [None]),
     ],

@@ -46,11 +46,17 @@ def batch_faults(plan: Plan) -> list[Fault]:
 
 
 def _trained_batch_norm(plan: Plan) -> str | None:
-    """Return the name of a batch norm in a stage that trains, if there is one."""
+    """Return the name of a batch norm that takes statistics of batches, if there is one."""
     from torch.nn.modules.batchnorm import _BatchNorm
 
     module = plan.module_without_weights()
     backbone, trained = module.backbone, module.ever_trained_stages()
-    norms = {n for n, m in backbone.network.named_modules() if isinstance(m, _BatchNorm)}
+    module.train()
+    modes = {
+        n: m.training for n, m in backbone.network.named_modules() if isinstance(m, _BatchNorm)
+    }
+    awake = next((name for name, is_training in modes.items() if is_training), None)
+    if awake is not None:
+        return awake
     owned = [n for s in backbone.stages if s.name in trained for n in s.parameter_names]
-    return next((n.rpartition(".")[0] for n in owned if n.rpartition(".")[0] in norms), None)
+    return next((n.rpartition(".")[0] for n in owned if n.rpartition(".")[0] in modes), None)

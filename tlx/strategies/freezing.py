@@ -16,20 +16,30 @@ def frozen_stages(backbone: Backbone, trained: Collection[str]) -> Iterator[Stag
     return (stage for stage in backbone.stages if stage.name not in trained)
 
 
-def set_trainable(backbone: Backbone, trained: Collection[str]) -> None:
-    """Give gradients to the head and the trained stages, and to nothing else.
-
-    A gradient left over from an earlier phase would move a frozen weight by momentum or decay,
-    so it is dropped.
+def stage_parameters(backbone: Backbone, trained: Collection[str]) -> frozenset[str]:
+    """Return the names of the parameters of the trained stages, and of all outside any stage.
 
     Args:
         backbone: The model.
         trained: Names of the stages that train.
     """
     frozen = {name for s in frozen_stages(backbone, trained) for name in s.parameter_names}
+    return frozenset(name for name, _ in backbone.network.named_parameters() if name not in frozen)
+
+
+def set_trainable(backbone: Backbone, trained: Collection[str]) -> None:
+    """Give gradients to the named parameters, and to nothing else.
+
+    A gradient left over from an earlier phase would move a frozen weight by momentum or decay,
+    so it is dropped.
+
+    Args:
+        backbone: The model.
+        trained: Names of the parameters that train.
+    """
     for name, parameter in backbone.network.named_parameters():
-        parameter.requires_grad_(name not in frozen)
-        if name in frozen:
+        parameter.requires_grad_(name in trained)
+        if name not in trained:
             parameter.grad = None
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tlx.augmentation.augmentation import Augmentation
 from tlx.errors import Fault, TlxError
 from tlx.optimization.optimizers import fuse_on_cpu
-from tlx.strategies.freezing import frozen_modules, set_trainable
+from tlx.strategies.freezing import frozen_modules, set_trainable, stage_parameters
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
@@ -51,9 +51,9 @@ class Training:
 class TransferModule(LightningModule):
     """A backbone under a strategy.
 
-    A strategy says which stages train in which epoch (`trained_stages`). The frozen set is
-    derived from the epoch alone, so that a resumed fit freezes exactly what an unbroken one does.
-    The head always trains.
+    A strategy says which stages train in which epoch (`trained_stages`), or which parameters
+    (`trained_parameters`). The frozen set is derived from the epoch alone, so that a resumed fit
+    freezes exactly what an unbroken one does. The head always trains.
 
     Args:
         backbone: Model A with a head for the target task.
@@ -95,6 +95,23 @@ class TransferModule(LightningModule):
         """Return the names of the stages that train in any epoch."""
         return self.trained_stages(0)
 
+    def trained_parameters(self, epoch: int | None = None) -> frozenset[str]:
+        """Return the names of the parameters that train in an epoch, the head's among them.
+
+        A strategy that trains a part of a stage's parameters overrides this.
+
+        Args:
+            epoch: The epoch (counted from 0) to ask about; None asks about all of them.
+        """
+        return stage_parameters(self.backbone, self._stages_of(epoch))
+
+    def modules_in_eval(self, epoch: int | None = None) -> list[nn.Module]:
+        """Return the modules that stay in `eval()` in an epoch, or, for None, in every epoch."""
+        return frozen_modules(self.backbone, self._stages_of(epoch))
+
+    def _stages_of(self, epoch: int | None) -> frozenset[str]:
+        return self.ever_trained_stages() if epoch is None else self.trained_stages(epoch)
+
     def frozen_prefix(self, epoch: int | None = None) -> str | None:
         """Return the last of the leading stages that stay frozen, behind which activations keep.
 
@@ -106,8 +123,14 @@ class TransferModule(LightningModule):
         Returns:
             The stage's name, or None where the first stage trains.
         """
-        trained = self.ever_trained_stages() if epoch is None else self.trained_stages(epoch)
-        leading = list(takewhile(lambda name: name not in trained, self.backbone.stage_names))
+        trained, woken = self.trained_parameters(epoch), self._stages_of(epoch)
+        leading = [
+            stage.name
+            for stage in takewhile(
+                lambda s: s.name not in woken and trained.isdisjoint(s.parameter_names),
+                self.backbone.stages,
+            )
+        ]
         return leading[-1] if leading else None
 
     def start_behind(self, tail: nn.Module | None) -> None:
@@ -133,9 +156,8 @@ class TransferModule(LightningModule):
 
     def freeze_for(self, epoch: int) -> None:
         """Freeze what an epoch freezes, and put it in `eval()`."""
-        trained = self.trained_stages(epoch)
-        set_trainable(self.backbone, trained)
-        self._frozen = frozen_modules(self.backbone, trained)
+        set_trainable(self.backbone, self.trained_parameters(epoch))
+        self._frozen = self.modules_in_eval(epoch)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
@@ -270,15 +292,11 @@ class TransferModule(LightningModule):
         }
 
     def _ever_trained_parameters(self) -> list[tuple[str, nn.Parameter]]:
-        trained = self.ever_trained_stages()
-        frozen = {
-            n for s in self.backbone.stages if s.name not in trained for n in s.parameter_names
-        }
-        named = self.backbone.network.named_parameters()
-        return [(name, parameter) for name, parameter in named if name not in frozen]
+        trained = self.trained_parameters()
+        return [item for item in self.backbone.network.named_parameters() if item[0] in trained]
 
     def _trains_everything(self) -> bool:
-        return self.ever_trained_stages() == frozenset(self.backbone.stage_names)
+        return self.trained_stages(0) == frozenset(self.backbone.stage_names)
 
 
 def _shortened(names: Sequence[str]) -> list[str]:
