@@ -14,6 +14,7 @@ from pytorch_lightning import Trainer
 
 from tests.prediction.runs import small_run
 from tests.tiny import TINY, result_of
+from tlx.banks.run import run_bank
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.errors import ConfigError
@@ -118,7 +119,9 @@ def test_mlflow_has_options_epochs_final_scores_and_paths(
     assert there.data.params["optimizer.lr"] == "0.002"
     assert there.data.params["strategy.name"] == "structure_reuse"
     for name in SCORES:
-        sent: list[Any] = [(m.step, m.value) for m in client.get_metric_history(there.info.run_id, name)]
+        sent: list[Any] = [
+            (m.step, m.value) for m in client.get_metric_history(there.info.run_id, name)
+        ]
         assert sent == [(n + 1, pytest.approx(v)) for n, v in enumerate(history(run)[name])]
     accuracy = result_of(run)["metrics"]["test"]["accuracy"]
     assert there.data.metrics["final/test_accuracy"] == pytest.approx(accuracy)
@@ -218,3 +221,22 @@ def test_flat_params_are_plain_and_complete() -> None:
     assert params["backbone.weights"] == "None"
     assert not [name for name in params if name.startswith("logger")]
     assert {name.split(".")[0] for name in params} == set(plan.recipe) - {"logger"}
+
+
+@needs("tensorboard")
+def test_tensorboard_of_each_job_of_a_bank_has_its_epochs(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    words = ("data.train_per_class=3", "data.val_per_class=2", "data.test_fraction=0.06",
+             "trainer.epochs=2", "trainer.threads=1", "logger=tensorboard")  # fmt: skip
+    configs = [compose_config([*words, f"optimizer.lr={rate}"]) for rate in (1e-3, 1e-1)]
+    folders = [tmp_path / "0", tmp_path / "1"]
+    outcomes = run_bank(configs, folders, ["", ""])
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    sent = []
+    for run in folders:
+        events = EventAccumulator(str(run / "tensorboard")).Reload()
+        sent.append([(event.step, event.value) for event in events.Scalars("val_loss")])
+        assert sent[-1] == [(n + 1, pytest.approx(v)) for n, v in enumerate(history(run).val_loss)]
+        assert len(events.Scalars("final/test_accuracy")) == 1
+    assert sent[0] != sent[1]
