@@ -143,7 +143,15 @@ def test_sift_of_an_unknown_key_in_a_sweep_reports_it_once() -> None:
         ("strategy=glob(p*)", ["partial", "probe_knn", "probe_logistic", "probe_ridge"]),
         (
             "strategy=glob([*],exclude=p*)",
-            ["bias_only", "feature_extraction", "norm_only", "structure_reuse", "surgical"],
+            [
+                "bias_only",
+                "feature_extraction",
+                "gradual",
+                "lp_ft",
+                "norm_only",
+                "structure_reuse",
+                "surgical",
+            ],
         ),
         ("optimizer.lr=interval(0,1)", []),
         ("experiment=null", [None]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tlx.activations.settings import why_images_change
@@ -32,17 +33,22 @@ def augmentation_faults(plan: Plan) -> list[Fault]:
 
 
 def batch_faults(plan: Plan) -> list[Fault]:
-    """Return a fault where batch norm would have to learn from single images."""
+    """Return what is wrong with the fit's length and batches.
+
+    A fit may be too short for its strategy's phases, and batch norm cannot learn from single
+    images.
+    """
     from tlx.strategies.probe import Probe
 
-    if plan.trainer.batch_size > 1 or issubclass(plan.strategy.module, Probe):
+    if issubclass(plan.strategy.module, Probe):
         return []
-    trained = _trained_batch_norm(plan)
+    phases = _phase_faults(plan)
+    trained = _trained_batch_norm(plan) if plan.trainer.batch_size == 1 else None
     if trained is None:
-        return []
+        return phases
     reason = f"a batch of one image has no statistics for batch norm to train on ({trained})"
     remedy = "Use 2 or more, or a strategy that freezes these stages."
-    return [Fault("trainer.batch_size", 1, reason, remedy)]
+    return [*phases, Fault("trainer.batch_size", 1, reason, remedy)]
 
 
 def _trained_batch_norm(plan: Plan) -> str | None:
@@ -55,8 +61,24 @@ def _trained_batch_norm(plan: Plan) -> str | None:
     modes = {
         n: m.training for n, m in backbone.network.named_modules() if isinstance(m, _BatchNorm)
     }
-    awake = next((name for name, is_training in modes.items() if is_training), None)
+    awake: str | None = next((name for name, is_on in modes.items() if is_on), None)
     if awake is not None:
         return awake
     owned = [n for s in backbone.stages if s.name in trained for n in s.parameter_names]
-    return next((n.rpartition(".")[0] for n in owned if n.rpartition(".")[0] in modes), None)
+    holders = [str(name).rpartition(".")[0] for name in owned]
+    return next((holder for holder in holders if holder in modes), None)
+
+
+def _phase_faults(plan: Plan) -> list[Fault]:
+    """Return a fault where the fit ends before all of a strategy's phases have come."""
+    module, epochs = plan.module_without_weights(), plan.trainer.epochs
+    never = module.ever_trained_stages() - module.trained_stages(epochs - 1)
+    if not never:
+        return []
+    names = [name for name in module.backbone.stage_names if name in never]
+    needed = next(
+        e for e in count(epochs) if not module.ever_trained_stages() - module.trained_stages(e)
+    )
+    reason = f"the fit ends before {', '.join(names)} would train"
+    remedy = f"Train {needed + 1} epochs or more, or fewer in the strategy's first phases."
+    return [Fault("trainer.epochs", epochs, reason, remedy)]

@@ -64,7 +64,7 @@ def sgd(
     return SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0)
 
 
-def fuse_on_cpu(optimizer: Optimizer) -> Optimizer:
+def fuse_on_cpu(optimizer: Optimizer, *, in_phases: bool = False) -> Optimizer:
     """Let an optimizer of torch move each parameter in one pass, where all lie on the CPU.
 
     Torch itself does so only where it is asked, and passes over the memory once per term
@@ -72,12 +72,15 @@ def fuse_on_cpu(optimizer: Optimizer) -> Optimizer:
 
     Args:
         optimizer: Any optimizer; of others than torch's AdamW and SGD nothing is changed.
+        in_phases: Whether some parameters train later than others. Torch's fused SGD cannot start
+            the momentum of a few of them, and is left as it is.
 
     Returns:
         The same optimizer.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    if type(optimizer) in (AdamW, SGD) and all(p.device.type == "cpu" for p in parameters):
+    fusible = (AdamW,) if in_phases else (AdamW, SGD)
+    if type(optimizer) in fusible and all(p.device.type == "cpu" for p in parameters):
         for group in optimizer.param_groups:
             group["fused"] = True
     return optimizer

@@ -275,7 +275,9 @@ class TransferModule(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer over everything that ever trains, and its schedule by step."""
-        optimizer = fuse_on_cpu(self.training_recipe.optimizer(self._ever_trained_parameters()))
+        in_phases = self.trained_parameters(0) != self.trained_parameters()
+        made = self.training_recipe.optimizer(self._ever_trained_parameters())
+        optimizer = fuse_on_cpu(made, in_phases=in_phases)
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = self.training_recipe.schedule(optimizer, total_steps)
         return {
