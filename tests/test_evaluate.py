@@ -35,6 +35,19 @@ def test_evaluate_command_prints_the_table_and_the_recorded_accuracy(
     assert said.endswith(f"recorded by the run: accuracy {accuracy:.4f}\n")
 
 
+def test_evaluate_with_pictures_draws_what_the_run_drew(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    names = ("learning_curves.png", "confusion_matrix.png")
+    for name in names:
+        (folder / name).unlink()
+    main([str(folder), "--pictures"])
+    assert capsys.readouterr().out.endswith("".join(f"drawn: {folder / n}\n" for n in names))
+    assert all((folder / name).read_bytes() == (run / name).read_bytes() for name in names)
+
+
 def test_evaluate_of_no_run_says_so_without_a_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

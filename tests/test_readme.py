@@ -39,6 +39,7 @@ SMALLER = {
     "python -m tlx.sweep SWEEP": (),
     "python -m tlx.train resume=RUN": (),
     "python -m tlx.evaluate RUN": (),
+    "python -m tlx.activations ls": (),
     "python -m tlx.backbones": (),
     "python -m tlx.backbones resnet50": (),
     "python -m tlx.pretrain data=glyphs backbone=squeezenet1_1": QUICK_GLYPHS,

@@ -19,10 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tlx.evaluate", description=__doc__)
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument("--split", choices=("val", "test"), default="test")
+    parser.add_argument("--pictures", action="store_true", help="draw curves and confusions anew")
     parser.add_argument("--debug", action="store_true", help="show the full traceback of an error")
     given = parser.parse_args(arguments)
     try:
-        report(given.run, given.split)
+        report(given.run, given.split, pictures=given.pictures)
     except TlxError as error:
         if given.debug:
             raise
@@ -30,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def report(folder: Path, split: str) -> None:
-    """Print a run's scores beside the recorded accuracy."""
+def report(folder: Path, split: str, *, pictures: bool = False) -> None:
+    """Print a run's scores beside the recorded accuracy, and draw its pictures if asked."""
     from tlx.reports.console import scores_table
     from tlx.runs.result import read_result
 
@@ -41,6 +42,12 @@ def report(folder: Path, split: str) -> None:
     scores = evaluate(folder, split)
     print(scores_table(scores, title=split, encoding=sys.stdout.encoding), end="")
     print(f"recorded by the run: accuracy {recorded.metrics[split]['accuracy']:.4f}")
+    if pictures:
+        from tlx.training.outcome import draw
+
+        names = [one["name"] for one in recorded.metrics[split]["per_class"]]
+        for path in draw(folder, scores, names, recorded.best_epoch):
+            print(f"drawn: {path}")
 
 
 def evaluate(folder: Path, split: str = "test") -> ClassificationScores:

@@ -123,3 +123,11 @@ def test_describe_tells_prefixes_banks_and_loners() -> None:
 def test_membership_imports_without_torch() -> None:
     code = "import sys, tlx.banks.membership, tlx.banks.run; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("slots", "sizes"), [(1, [40]), (2, [20, 20]), (16, [8] * 5)])
+def test_plan_banks_large_bank_is_split_among_the_slots(slots: int, sizes: list[int]) -> None:
+    configs = [config(seed=0, optimizer__lr=1e-4 * (i + 1)) for i in range(40)]
+    banks = plan_banks(configs, slots=slots)
+    assert [len(bank) for bank in banks] == sizes
+    assert [index for bank in banks for index in bank.indices] == list(range(40))

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from tlx.banks.member import EpochRow, MemberHistory
-from tlx.banks.results import load_head, write_best_weights, write_history
+from tlx.banks.results import load_head, share_weights, write_best_weights, write_history
 
 
 def test_write_history_gives_a_row_per_epoch(tmp_path: Path) -> None:
@@ -43,3 +43,12 @@ def test_load_head_changes_the_head_in_place_and_nothing_else(tmp_path: Path) ->
 def test_load_head_of_another_network_is_refused() -> None:
     with pytest.raises(KeyError, match=r"the network has no parameter fc\.bias, fc\.weight"):
         load_head(nn.Linear(2, 2), {"fc.weight": torch.ones(2, 2), "fc.bias": torch.ones(2)})
+
+
+def test_share_weights_of_a_finished_run_is_the_file_of_its_model(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"the weights")
+    share_weights(tmp_path)
+    best = tmp_path / "checkpoints/best.safetensors"
+    assert best.read_bytes() == b"the weights"
+    assert best.stat().st_ino == (tmp_path / "model.safetensors").stat().st_ino
+    assert sorted(path.name for path in best.parent.iterdir()) == ["best.safetensors"]

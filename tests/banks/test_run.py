@@ -90,14 +90,15 @@ def test_run_bank_gives_each_job_the_result_and_weights_of_its_own_fit(
         assert all(value.allclose(states[1][name], atol=1e-4) for name, value in states[0].items())
 
 
-def test_run_bank_writes_the_files_of_a_run_alone_but_the_checkpoint_to_resume(
+def test_run_bank_writes_the_files_of_a_run_alone_but_pictures_and_checkpoint(
     folders: Path,
 ) -> None:
     alone, bank = (
         {str(p.relative_to(folders / way / "0")) for p in (folders / way / "0").rglob("*")}
         for way in ("alone", "bank")
     )
-    assert alone - bank == {"checkpoints/last.ckpt"}
+    pictures = {"confusion_matrix.png", "learning_curves.png"}
+    assert alone - bank == {"checkpoints/last.ckpt"} | pictures
     assert bank <= alone
 
 

@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning import LightningModule, Trainer
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torchvision.models import mnasnet0_5
 
 from tests.training.scripted import Scripted, fit_scripted
 from tlx.training import best_weights, last_checkpoint
@@ -122,3 +123,13 @@ def test_best_weights_keep_no_second_copy_of_what_never_trains(tmp_path: Path) -
     fit_scripted(tmp_path, module, [best])
     assert best.shared == {"0.weight": True, "0.bias": False, "1.weight": False, "1.bias": False}
     assert set(load_file(best.path)) == set(best.shared)
+
+
+def test_best_weights_of_a_network_that_reads_its_version_come_back(tmp_path: Path) -> None:
+    network = mnasnet0_5(num_classes=2)  # refuses a state whose layers name no version
+    keeper = BestWeights(tmp_path)
+    keeper.path.parent.mkdir()
+    save_file(dict(mnasnet0_5(num_classes=2).state_dict()), keeper.path)
+    keeper.restore(network)
+    written = load_file(keeper.path)
+    assert all(value.equal(written[name]) for name, value in network.state_dict().items())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any, Final, Literal
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tlx.backbones.heads import AUXILIARY_PATHS
@@ -20,6 +18,7 @@ from tlx.backbones.names import family_of
 from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import WeightsError
 from tlx.errors import Fault, TlxError
+from tlx.runs.atomic import atomic_path
 
 CARD_KEY: Final = "tlx_card"
 CARD_FORMAT: Final = 1
@@ -98,7 +97,7 @@ def _stored(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
             stored = stored.to(dtype)
             if not torch.isfinite(stored).all():
                 raise TlxError(f"{name} is not finite in {dtype}: the model cannot be saved so.")
-        tensors[name] = stored.clone(memory_format=torch.contiguous_format)
+        tensors[name] = stored.contiguous()
     return tensors
 
 
@@ -119,22 +118,9 @@ def save_model(
     Raises:
         TlxError: If a parameter is not finite in this precision.
     """
-    target = Path(path)
     precision = {"float32": torch.float32, "float16": torch.float16}[dtype]
-    content = save(_stored(network, precision), metadata={CARD_KEY: card.to_json()})
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic_path(Path(path)) as temporary:
+        save_file(_stored(network, precision), temporary, metadata={CARD_KEY: card.to_json()})
 
 
 def read_card(path: str | Path) -> Card | None:

@@ -37,6 +37,7 @@ class SourceModel:
         Args:
             from_weights: Whether the weights will be used, not only their input pipeline.
         """
+        from tlx.backbones.known_sound import faults_unless_known
         from tlx.backbones.sources import WeightsError, builder_fault
         from tlx.backbones.weights import weights_faults
 
@@ -47,11 +48,12 @@ class SourceModel:
             transforms = self._transforms(from_weights)
         except WeightsError as error:
             return [error.fault]
-        return weights_faults(
+        weights, size = self.weights if from_weights else None, self.image_size
+        return faults_unless_known(
             self.name,
-            self.weights if from_weights else None,
-            transforms=transforms,
-            image_size=self.image_size,
+            weights,
+            (transforms, size),
+            lambda: weights_faults(self.name, weights, transforms=transforms, image_size=size),
         )
 
     def stage_names(self) -> tuple[str, ...]:

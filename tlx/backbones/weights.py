@@ -13,6 +13,7 @@ from torchvision.models import get_model_weights
 from tlx.backbones.card import Card, read_card
 from tlx.backbones.fitting import image_size_in, load_network
 from tlx.backbones.image_size import image_size_fault
+from tlx.backbones.kept_weights import any_kept, file_of, kept
 from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import (
     Kind,
@@ -97,6 +98,9 @@ def read_weights(source: Source, *, shapes_only: bool = False) -> StateDict:
     Raises:
         WeightsError: If the weights cannot be downloaded or read.
     """
+    found = None if shapes_only or not any_kept() else kept(file_of(source))
+    if found is not None:
+        return found
     if source.enum is None:
         return read_state(source, shapes_only=shapes_only)
     if not shapes_only:

@@ -11,20 +11,31 @@ from tlx.spark.sweep_hooks import Groups
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from tlx.data.source import TaskSource
+
 
 def share(config: DictConfig) -> None:
-    """Load a task into this process, for the jobs which will be forked from it.
+    """Load task and weights into this process, for the jobs which will be forked from it.
 
     Args:
         config: A job's configuration, without Hydra's own part.
     """
     from omegaconf import OmegaConf
 
+    from tlx.backbones.kept_weights import keep_weights
     from tlx.config.builders import checked_plan
     from tlx.data.loaded import load_and_keep
 
-    options = OmegaConf.to_yaml(config.data, resolve=True)
-    load_and_keep(options, lambda: checked_plan(config).data)
+    groups = (config.data, config.backbone)
+    asked = "".join(OmegaConf.to_yaml(group, resolve=True) for group in groups)
+
+    def source() -> TaskSource:
+        plan = checked_plan(config)
+        if plan.strategy.starts_from_weights:
+            keep_weights(plan.source_model.name, plan.source_model.weights)
+        return plan.data
+
+    load_and_keep(asked, source)
 
 
 def groups(configs: Sequence[DictConfig], slots: int, bank: bool) -> Groups:
@@ -40,7 +51,7 @@ def groups(configs: Sequence[DictConfig], slots: int, bank: bool) -> Groups:
     from tlx.config.builders import plain
 
     plains = [plain(config) for config in configs]
-    banks = plan_banks(plains) if bank else [Bank((i,)) for i in range(len(plains))]
+    banks = plan_banks(plains, slots=slots) if bank else [Bank((i,)) for i in range(len(plains))]
     members = [tuple(one.indices) for one in banks if len(one) > 1]
     shared = prefix_jobs(plains, [one.indices for one in banks], slots)
     return Groups(members, shared, describe(plains, banks))

@@ -10,13 +10,14 @@ from itertools import pairwise
 from typing import Any, Final
 
 STRATEGY: Final = "tlx.strategies.feature_extraction.FeatureExtraction"
-NO_AUGMENTATION: Final = "tlx.augmentation.choices.none"
 LOSSES: Final = frozenset({"tlx.optimization.losses.CrossEntropy"})
 OPTIMIZERS: Final = frozenset(
     {"tlx.optimization.optimizers.adamw", "tlx.optimization.optimizers.sgd"}
 )
+LEAST_OF_A_SPLIT_BANK: Final = 8
 STACKED_GROUPS: Final = ("loss", "optimizer", "scheduler")
 """Groups whose options each job may have for itself, where the target is the same."""
+NO_AUGMENTATION: Final = frozenset({None, "tlx.augmentation.choices.none"})
 SETTINGS: Final = ("seed", "resume", "debug")
 FREE_DATA: Final = frozenset({"seed", "train_per_class"})
 FREE_TRAINER: Final = frozenset({"early_stopping_patience", "gradient_clip_norm"})
@@ -40,7 +41,11 @@ class Bank:
 
 
 def plan_banks(
-    configs: Sequence[Config], *, max_bytes: int = 2**29, features_per_image: int = 4096
+    configs: Sequence[Config],
+    *,
+    max_bytes: int = 2**29,
+    features_per_image: int = 4096,
+    slots: int = 1,
 ) -> list[Bank]:
     """Group the jobs of a sweep into banks.
 
@@ -49,6 +54,8 @@ def plan_banks(
         max_bytes: Most memory for the features that one step of a bank gathers.
         features_per_image: Numbers at the cut for each image, for that estimate; the widest flat
             head of torchvision's builders has 4,096.
+        slots: Processes at a time. Writing the runs of a large bank takes longer than training
+            it, so it is split among them.
 
     Returns:
         Every job in exactly one bank, in the order of their first jobs. A job that trains alone is
@@ -63,6 +70,7 @@ def plan_banks(
     for indices in groups.values():
         batch_size = configs[indices[0]].get("trainer", {}).get("batch_size", 1)
         size = max(1, max_bytes // (4 * features_per_image * batch_size))
+        size = min(size, max(LEAST_OF_A_SPLIT_BANK, -(-len(indices) // slots)))
         banks += [Bank(tuple(part)) for part in _even_parts(indices, size)]
     return sorted(banks, key=lambda bank: bank.indices)
 
@@ -73,12 +81,12 @@ def alone_because(config: Config) -> str | None:
         return "it goes on with an interrupted run"
     if _target(config, "strategy") != STRATEGY:
         return "its strategy is not feature_extraction"
-    if _target(config, "augmentation") not in (None, NO_AUGMENTATION):
-        return "it augments its images"
     if _target(config, "loss") not in LOSSES:
         return "its loss is not cross_entropy"
     if _target(config, "optimizer") not in OPTIMIZERS:
         return "its optimizer is neither adamw nor sgd"
+    if _target(config, "augmentation") not in NO_AUGMENTATION:
+        return "it augments its images"
     if config.get("trainer", {}).get("precision") == "16-mixed":
         return "trainer.precision=16-mixed scales the loss of each job by itself"
     return None

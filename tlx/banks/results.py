@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from tlx.banks.member import MemberHistory
 from tlx.runs.atomic import atomic_path
+from tlx.runs.run import WEIGHTS_FILE
 from tlx.training.best_weights import BEST_FILE
 from tlx.training.history import METRICS_FILE
 
@@ -57,3 +59,19 @@ def write_best_weights(folder: Path, network: nn.Module) -> None:
     path.parent.mkdir(exist_ok=True)
     with atomic_path(path) as temporary:
         save_file({k: v.contiguous() for k, v in network.state_dict().items()}, temporary)
+
+
+def share_weights(folder: Path) -> None:
+    """Give a finished run its best epoch's weights: the same file as its model, not a copy.
+
+    Args:
+        folder: The run's folder, with its model.
+    """
+    path = folder / BEST_FILE
+    path.parent.mkdir(exist_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.unlink(missing_ok=True)
+        try:
+            temporary.hardlink_to(folder / WEIGHTS_FILE)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(folder / WEIGHTS_FILE, temporary)

@@ -1,7 +1,9 @@
 """N runs at once: what `tlx.train` does for one plan, for plans that share their frozen prefix.
 
-Every job has its own folder with the same files as a run alone, but for `checkpoints/last.ckpt`: a
-bank is not resumed in its middle. An interrupted job is trained again from its first epoch.
+Every job has its own folder with the same files as a run alone, but for two kinds.
+`checkpoints/last.ckpt`: a bank is not resumed in its middle, an interrupted job is trained again
+from its first epoch. And the pictures: drawing takes longer than training such a head, and
+`python -m tlx.evaluate RUN --pictures` draws those that somebody wants to see.
 """
 
 from __future__ import annotations
@@ -198,7 +200,7 @@ def _finished(
 def _judged(
     plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
 ) -> float:
-    from tlx.banks.results import load_head, write_best_weights, write_history
+    from tlx.banks.results import load_head, share_weights, write_best_weights, write_history
     from tlx.data.image_counts import data_record
     from tlx.runs.atomic import write_json
     from tlx.runs.provenance import provenance
@@ -219,15 +221,16 @@ def _judged(
     run.result.activations = cut.served.record
     write_history(run.folder, history)
     load_head(backbone.network, history.best_state)
-    if history.rows:
-        write_best_weights(run.folder, backbone.network)
     if history.divergence is not None:
+        if history.rows:
+            write_best_weights(run.folder, backbone.network)
         raise TrainingDivergedError(history.divergence)
     run.result.best_epoch, run.result.epochs = history.best_epoch, history.epochs
     with run.phase("test"):
         scores = outcome.judge(backbone, task, run, compute.accelerator, cut.behind)
     with run.phase("record"):
-        outcome.record(plan, task, module, scores, run)
+        outcome.record(plan, task, module, scores, run, pictures=False)
+        share_weights(run.folder)
     accuracy = scores["test"].accuracy
     log.info("test accuracy %.4f of %s", accuracy, run.folder)
     return scores["val"].accuracy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def provenance(*, seed: int, device: str, dataset: str, weights: str) -> dict[st
         weights: Fingerprint of model A's weights.
     """
     return {
-        "git": git_state(Path(__file__).resolve().parent),
+        "git": _loaded_code(),
         "packages": package_versions(),
         "python": platform.python_version(),
         "host": {
@@ -58,6 +59,12 @@ def package_versions() -> dict[str, str]:
 
             versions[name] = __version__ if name == "tlx" else "missing"
     return versions
+
+
+@cache
+def _loaded_code() -> dict[str, Any] | None:
+    """Return this package's own state, asked once: a process goes on with the code it loaded."""
+    return git_state(Path(__file__).resolve().parent)
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -87,7 +88,10 @@ class BestWeights(Callback):
         """Load the best epoch's weights into a network of the same structure."""
         self.write()
         self._kept = None
-        network.load_state_dict(load_file(self.path))
+        state = OrderedDict(load_file(self.path))
+        # The file holds tensors alone; MNASNet reads the version of its layers beside them.
+        state._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
+        network.load_state_dict(state)
 
     def state_dict(self) -> dict[str, Any]:
         """Return score, loss and epoch, for the checkpoint."""

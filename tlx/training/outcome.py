@@ -11,12 +11,9 @@ from tlx.backbones.card import LINEAR_HEAD, NEAREST_HEAD, Card, card_markdown, s
 from tlx.backbones.nearest_head import NearestNeighbourHead
 from tlx.reports.classification import ClassificationScores, classification_scores
 from tlx.reports.console import scores_table
-from tlx.reports.figures import confusion_matrix_figure, learning_curves_figure
-from tlx.reports.path_figure import path_curves_figure
 from tlx.runs.atomic import write_text
 from tlx.runs.provenance import package_versions
 from tlx.runs.run import WEIGHTS_FILE
-from tlx.strategies.probe import Probe
 from tlx.training.history import METRICS_FILE
 from tlx.training.predictions import (
     predict,
@@ -26,6 +23,9 @@ from tlx.training.predictions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from tlx.activations.serve import Behind
     from tlx.backbones import Backbone
     from tlx.config.plan import Plan
@@ -65,18 +65,59 @@ def judge(
     return scores
 
 
-def record(plan: Plan, task: ImageTask, module: TransferModule, scores: Scores, run: Run) -> None:
-    """Write model B with its card, and the pictures."""
+def record(
+    plan: Plan,
+    task: ImageTask,
+    module: TransferModule,
+    scores: Scores,
+    run: Run,
+    *,
+    pictures: bool = True,
+) -> None:
+    """Write model B with its card, and the pictures.
+
+    Args:
+        plan: What the run did.
+        task: Its task.
+        module: Its strategy, over model B.
+        scores: By split.
+        run: The run.
+        pictures: Whether to draw; `python -m tlx.evaluate RUN --pictures` does so later.
+    """
     card = model_card(plan, task, module, scores, run)
     save_model(run.folder / WEIGHTS_FILE, module.backbone.network, card)
     write_text(run.folder / CARD_FILE, card_markdown(card))
-    history = pd.read_csv(run.folder / METRICS_FILE)
-    if isinstance(module, Probe):
-        path_curves_figure(history, run.folder / "path_curves.png", run.result.best_epoch or 1)
+    if pictures:
+        draw(run.folder, scores["test"], task.class_names, run.result.best_epoch)
+
+
+def draw(
+    folder: Path, scores: ClassificationScores, class_names: Sequence[str], best_epoch: int | None
+) -> list[Path]:
+    """Draw a run's learning curves, or a probe's curves over its path, and its confusions.
+
+    Args:
+        folder: The run's folder, with its history.
+        scores: On the test images.
+        class_names: One name per class.
+        best_epoch: The chosen epoch, or point of the path, counted from 1.
+
+    Returns:
+        The files written.
+    """
+    from tlx.reports.figures import confusion_matrix_figure, learning_curves_figure
+    from tlx.reports.path_figure import path_curves_figure
+
+    history = pd.read_csv(folder / METRICS_FILE)
+    if "epoch" in history:
+        curves = folder / "learning_curves.png"
+        learning_curves_figure(history, curves, best_epoch)
     else:
-        learning_curves_figure(history, run.folder / "learning_curves.png", run.result.best_epoch)
-    matrix = scores["test"].confusion_matrix
-    confusion_matrix_figure(matrix, task.class_names, run.folder / "confusion_matrix.png")
+        curves = folder / "path_curves.png"
+        path_curves_figure(history, curves, best_epoch or 1)
+    matrix = folder / "confusion_matrix.png"
+    confusion_matrix_figure(scores.confusion_matrix, class_names, matrix)
+    return [curves, matrix]
 
 
 def model_card(

@@ -1,0 +1,76 @@
+"""Weights read once in a process, for those that are forked from it.
+
+A network takes the tensors of its state dict as its own, so a fork that builds model A shares the
+pages with its siblings until it changes them: what is frozen is in memory once.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlx.backbones.sources import Source
+    from tlx.backbones.state_files import StateDict
+
+MOST_FILES = 4
+_Key = tuple[str, int, int]
+_kept: dict[_Key, tuple[int, StateDict]] = {}
+
+
+def keep(file: Path, state: StateDict) -> None:
+    """Keep the state dict of a file for forks of this process; the oldest goes first."""
+    _kept[_key(file)] = (os.getpid(), state)
+    while len(_kept) > MOST_FILES:
+        del _kept[next(iter(_kept))]
+
+
+def any_kept() -> bool:
+    """Return whether anything is kept at all."""
+    return bool(_kept)
+
+
+def kept(file: Path | None) -> StateDict | None:
+    """Return what was kept of a file, once, in a fork of the process that kept it; else None.
+
+    Not in that process itself, and not twice: a network that trains changes these tensors.
+    """
+    if file is None or not file.is_file() or _key(file) not in _kept:
+        return None
+    owner, state = _kept[_key(file)]
+    if owner == os.getpid():
+        return None
+    del _kept[_key(file)]
+    return state
+
+
+def file_of(source: Source) -> Path | None:
+    """Return the file that a source's weights are read from, where it is there."""
+    from tlx.backbones.weights import cached_file
+
+    file = source.path if source.enum is None else cached_file(source)
+    return file if file is not None and file.is_file() else None
+
+
+def keep_weights(name: str, weights: str | None) -> None:
+    """Read a builder's weights and keep them for forks of this process.
+
+    Args:
+        name: A builder name.
+        weights: As for `tlx.backbones.sources.resolve`; from scratch there is nothing to keep.
+    """
+    from tlx.backbones.sources import resolve
+    from tlx.backbones.weights import read_weights
+
+    if weights is None:
+        return
+    source = resolve(name, weights)
+    file = file_of(source)
+    if file is not None and _key(file) not in _kept:
+        keep(file, read_weights(source))
+
+
+def _key(file: Path) -> _Key:
+    status = file.stat()
+    return str(file.resolve()), status.st_mtime_ns, status.st_size
