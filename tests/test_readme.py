@@ -39,6 +39,8 @@ SMALLER = {
     "python -m tlx.sweep SWEEP": (),
     "python -m tlx.train resume=RUN": (),
     "python -m tlx.evaluate RUN": (),
+    "python -m tlx.data preview augmentation=standard": ("--images", "2"),
+    "python -m tlx.doctor": (),
     "python -m tlx.activations ls": (),
     "python -m tlx.backbones": (),
     "python -m tlx.backbones resnet50": (),
