@@ -143,7 +143,11 @@ def build_model_a(plan: Plan, task: ImageTask) -> Backbone:
 
     seed_everything(plan.seed, workers=True, verbose=False)
     from_weights = plan.strategy.starts_from_weights
-    return plan.source_model.build(len(task.class_names), from_weights=from_weights)
+    return plan.source_model.build(
+        len(task.class_names),
+        from_weights=from_weights,
+        input_shape=tuple(task.train.images.shape[1:]),
+    )
 
 
 def announce(
@@ -163,6 +167,8 @@ def announce(
         weights=backbone.fingerprint,
     )
     write_json(run.folder / "provenance.json", origin)
+    for name, content in task.files.items():
+        write_json(run.folder / name, content)
     run.result.parameters = module.parameter_counts()
     run.result.data = data_record(task)
     header = RunHeader(

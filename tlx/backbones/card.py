@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tlx.backbones.heads import AUXILIARY_PATHS
+from tlx.backbones.mlp_name import is_mlp
 from tlx.backbones.names import family_of
 from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import WeightsError
@@ -157,7 +158,7 @@ def card_markdown(card: Card) -> str:
     lines = [
         f"# {card.name}",
         "",
-        f"torchvision `{card.backbone}` for {card.num_classes} classes: {classes}.",
+        f"{_maker(card)} `{card.backbone}` for {card.num_classes} classes: {classes}.",
         "",
         "## Data",
         "",
@@ -181,24 +182,37 @@ def card_markdown(card: Card) -> str:
         "",
         *_table(preprocess),
         "",
-        "## Load in plain torchvision" if card.head == LINEAR_HEAD else "## Load",
+        "## Load in plain torchvision" if _is_plain(card) else "## Load",
         "",
         "```python",
-        *(_loading_code(card) if card.head == LINEAR_HEAD else _loading_code_of_tlx(card)),
+        *(_loading_code(card) if _is_plain(card) else _loading_code_of_tlx(card)),
         "```",
         "",
     ]
     return "\n".join(lines)
 
 
+def _maker(card: Card) -> str:
+    return "tlx" if is_mlp(card.backbone) else "torchvision"
+
+
+def _is_plain(card: Card) -> bool:
+    """Return whether torchvision alone can build the network."""
+    return card.head == LINEAR_HEAD and not is_mlp(card.backbone)
+
+
 def _loading_code_of_tlx(card: Card) -> list[str]:
     """Return code for a model whose head torchvision does not have."""
     given = f'"{card.backbone}", num_classes=None, weights="model.safetensors", keep_head=True'
+    taken = (
+        "features: float32 (n, d)" if is_mlp(card.backbone) else "images: uint8 (n, channels, h, w)"
+    )
+    images = taken.partition(":")[0]
     return [
         "from tlx.backbones import build_backbone",
         "",
         f"backbone = build_backbone({given}).eval()",
-        "logits = backbone(backbone.preprocess(images))  # images: uint8 (n, channels, h, w)",
+        f"logits = backbone(backbone.preprocess({images}))  # {taken}",
     ]
 
 

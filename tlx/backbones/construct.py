@@ -13,6 +13,8 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from torchvision.models import get_model
 
 from tlx.backbones.heads import AUXILIARY_PATHS
+from tlx.backbones.mlp import make_mlp
+from tlx.backbones.mlp_name import mlp_structure
 from tlx.backbones.names import family_of
 
 
@@ -46,13 +48,13 @@ def construct(
     auxiliary: bool = True,
     meta: bool = False,
 ) -> nn.Module:
-    """Build a torchvision network with freshly initialised parameters.
+    """Build a torchvision network, or an MLP, with freshly initialised parameters.
 
     Args:
         name: A builder name.
         num_classes: Outputs of the last layer (and of the auxiliary classifiers).
         image_size: Height and width in pixels, for the builders whose network depends on it (ViT
-            and MaxViT); None means torchvision's default.
+            and MaxViT); None means torchvision's default. Of an MLP, the number of features.
         transform_input: Whether GoogLeNet and Inception turn ImageNet's normalisation into their
             own, as they do with torchvision's weights.
         auxiliary: Whether GoogLeNet and Inception keep their auxiliary classifiers.
@@ -61,6 +63,10 @@ def construct(
     Raises:
         AssertionError, ValueError: If the network cannot be built for this image size.
     """
+    structure = mlp_structure(name)
+    if structure is not None:
+        with _parameters_on_meta() if meta else nullcontext():
+            return make_mlp(structure, image_size or 1, num_classes)
     family = family_of(name)
     options: dict[str, Any] = {"num_classes": num_classes}
     if family in AUXILIARY_PATHS:

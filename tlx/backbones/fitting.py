@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from tlx.backbones.construct import construct
 from tlx.backbones.heads import auxiliary_paths, head_path
+from tlx.backbones.mlp import features_in
+from tlx.backbones.mlp_name import is_mlp
 from tlx.backbones.names import family_of
 from tlx.backbones.nearest_head import nearest_head_in
 from tlx.backbones.sources import WeightsError
@@ -37,8 +39,11 @@ def classes_in(name: str, state: StateDict) -> int:
 def image_size_in(name: str, state: StateDict) -> int | None:
     """Return the image size in pixels that a state dict is bound to, or None where it is not.
 
-    Only ViT is bound: its position embedding has one entry per patch and one for the class.
+    Only ViT is bound: its position embedding has one entry per patch and one for the class. An
+    MLP is bound to its number of features.
     """
+    if is_mlp(name):
+        return features_in(state)
     positions = state.get("encoder.pos_embedding")
     patches = state.get("conv_proj.weight")
     if family_of(name) != "vit" or positions is None or patches is None:
@@ -139,7 +144,8 @@ def _misfit(
     parts += [f"{len(unexpected)} unexpected keys ({_some(unexpected)})"] if unexpected else []
     parts += [f"{len(reshaped)} of another shape ({_some(reshaped)})"] if reshaped else []
     reason = f"they do not fit {name}: {'; '.join(parts) or str(error)}"
-    remedy = f"Give the state dict of torchvision's {name}, or the builder these weights belong to."
+    theirs = "an" if is_mlp(name) else "torchvision's"
+    remedy = f"Give the state dict of {theirs} {name}, or the builder these weights belong to."
     return Fault("backbone.weights", words, reason, remedy)
 
 

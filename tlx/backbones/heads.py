@@ -21,6 +21,7 @@ HEAD_PATHS: Final[dict[str, str]] = {
     "googlenet": "fc",
     "inception": "fc",
     "maxvit": "classifier.5",
+    "mlp": "head",
     "mnasnet": "classifier.1",
     "mobilenet_v2": "classifier.1",
     "mobilenet_v3": "classifier.3",

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 
 from tlx.backbones.construct import construct
+from tlx.backbones.mlp_model import width_fault
+from tlx.backbones.mlp_name import is_mlp
 from tlx.backbones.names import family_of
 from tlx.errors import Fault
 
@@ -56,6 +58,8 @@ def image_size_fault(name: str, size: int, bound_to: int | None = None) -> Fault
         size: Height and width of the network's input, in pixels.
         bound_to: The size that the weights are bound to (ViT), where there are weights.
     """
+    if is_mlp(name):
+        return width_fault(size, bound_to) if bound_to not in (None, size) else None
     family = family_of(name)
     if size < 1:
         return _fault(size, "an image has at least one pixel", "Give a size in pixels.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from tlx.backbones.mlp_name import FAMILY, is_mlp
+
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "alexnet": ("alexnet",),
     "convnext": ("convnext_base", "convnext_large", "convnext_small", "convnext_tiny"),
@@ -72,9 +74,9 @@ def family_of(name: str) -> str:
     """Return the family of a builder (`resnet` for `resnet50`).
 
     Args:
-        name: A builder name of `BUILDER_NAMES`.
+        name: A builder name of `BUILDER_NAMES`, or a multilayer perceptron's.
 
     Raises:
         KeyError: If no builder has this name.
     """
-    return _FAMILY_OF[name]
+    return FAMILY if is_mlp(name) else _FAMILY_OF[name]

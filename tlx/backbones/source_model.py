@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
@@ -60,12 +61,19 @@ class SourceModel:
         """Return the names of model A's stages, in order, without building it."""
         return _stage_names(self.name)
 
-    def build(self, num_classes: int, *, from_weights: bool = True) -> Backbone:
+    def build(
+        self,
+        num_classes: int,
+        *,
+        from_weights: bool = True,
+        input_shape: Sequence[int] | None = None,  # noqa: ARG002 - images are resized
+    ) -> Backbone:
         """Return model A with a new head.
 
         Args:
             num_classes: Classes of the target task.
             from_weights: False gives A's structure and input pipeline with fresh weights.
+            input_shape: Shape of one stored image, which makes no difference.
         """
         from tlx.backbones.backbone import build_backbone
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from torchvision.models import WeightsEnum, get_model_weights
 
+from tlx.backbones.mlp_name import is_mlp
 from tlx.backbones.names import BUILDER_NAMES
 from tlx.errors import Fault, TlxError, did_you_mean
 
@@ -65,8 +66,10 @@ def torchvision_weights(name: str) -> dict[str, WeightsEnum]:
     """Return torchvision's weights of a builder by name, `DEFAULT` included.
 
     Weights without a usable classifier (`vgg16`'s IMAGENET1K_FEATURES, whose classifier is NaN)
-    are left out.
+    are left out. An MLP has none.
     """
+    if is_mlp(name):
+        return {}
     return {
         key: value
         for key, value in get_model_weights(name).__members__.items()
@@ -76,7 +79,7 @@ def torchvision_weights(name: str) -> dict[str, WeightsEnum]:
 
 def builder_fault(name: str) -> Fault | None:
     """Return what is wrong with a builder name, or None."""
-    if name in BUILDER_NAMES:
+    if name in BUILDER_NAMES or is_mlp(name):
         return None
     reason = "torchvision has no image classifier of this name"
     return Fault("backbone.name", name, reason, did_you_mean(name, BUILDER_NAMES))
@@ -141,6 +144,10 @@ def _unknown(name: str, text: str, key: str) -> Fault:
     if looks_like_path:
         remedy = "Check the path; relative paths start from the working directory."
         return Fault(key, text, "no such file or folder", remedy)
+    if is_mlp(name):
+        reason = "an MLP has no weights of this name, and there is no such file"
+        remedy = "Give the folder of a run on a table, or null to start from scratch."
+        return Fault(key, text, reason, remedy)
     every = get_model_weights(name).__members__
     if text.upper() in every:
         reason = "these weights have no usable classifier"

@@ -14,6 +14,8 @@ from tlx.backbones.card import Card, read_card
 from tlx.backbones.fitting import image_size_in, load_network
 from tlx.backbones.image_size import image_size_fault
 from tlx.backbones.kept_weights import any_kept, file_of, kept
+from tlx.backbones.mlp import FeatureInput, input_pipeline
+from tlx.backbones.mlp_name import fits_weights_of, is_mlp, mlp_structure
 from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import (
     Kind,
@@ -124,10 +126,18 @@ def check_card(name: str, source: Source) -> None:
         WeightsError: If the weights belong to another builder.
     """
     card = card_of(source)
-    if card is not None and card.backbone != name:
+    if card is not None and not fits_weights_of(name, card.backbone):
         reason = f"these weights are of {card.backbone}, not of {name}"
-        remedy = f"Use backbone.name={card.backbone}, or other weights."
+        remedy = f"{_choice_of(card.backbone)}, or other weights."
         raise WeightsError(Fault("backbone.weights", source.words, reason, remedy))
+
+
+def _choice_of(name: str) -> str:
+    structure = mlp_structure(name)
+    if structure is None:
+        return f"Use backbone.name={name}"
+    hidden = ",".join(map(str, structure.hidden))
+    return f"Use backbone=mlp backbone.hidden=[{hidden}] backbone.activation={structure.activation}"
 
 
 def default_preprocess(name: str) -> Preprocess:
@@ -139,7 +149,7 @@ def _preprocess_of(source: Source) -> Preprocess | None:
     if source.enum is not None:
         return Preprocess.from_preset(source.enum.transforms())
     card = card_of(source)
-    return None if card is None else Preprocess.from_dict(card.preprocess)
+    return None if card is None else input_pipeline(card.preprocess)
 
 
 def says_preprocess(name: str, weights: str | None) -> bool:
@@ -153,6 +163,8 @@ def says_preprocess(name: str, weights: str | None) -> bool:
 
 def _bare_preprocess(name: str, bound_to: int | None) -> Preprocess:
     """Return the preprocessing for weights that do not say theirs."""
+    if is_mlp(name):
+        return FeatureInput.of_width(bound_to or 1)
     default = default_preprocess(name)
     if bound_to is None or default.crop_size == bound_to:
         return default

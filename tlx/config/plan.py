@@ -68,6 +68,7 @@ class Plan:
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the plan as a whole, before any work."""
+        from tlx.config.input_agreement import input_faults
         from tlx.training.device import device_faults
 
         from_weights = self.strategy.starts_from_weights
@@ -76,6 +77,9 @@ class Plan:
         faults += [*self.training.augmentation.faults(), *self.logger.faults()]
         if model_faults:
             return faults
+        disagreeing = input_faults(self)
+        if disagreeing:
+            return [*faults, *disagreeing]
         return [*faults, *(self._strategy_faults() or self._use_faults())]
 
     def _use_faults(self) -> list[Fault]:

@@ -14,7 +14,7 @@ from tlx.runs.atomic import write_text
 CONFIG_FILE = "config.yaml"
 PATHS = (
     ("backbone", "weights"), ("backbone", "transforms"), ("data", "root"), ("data", "table"),
-    ("data", "cache"),
+    ("data", "cache"), ("data", "path"), ("data", "preparation"),
 )  # fmt: skip
 """Options that may name files, which shall be found from any folder later."""
 

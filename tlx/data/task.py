@@ -15,7 +15,8 @@ class Split:
     """The images of one split.
 
     Args:
-        images: uint8 pixels, shape (n, channels, height, width); channels is 1 or 3.
+        images: uint8 pixels, shape (n, channels, height, width); channels is 1 or 3. Of a table,
+            float32 features, shape (n, features).
         labels: int64 class indices, shape (n,).
         sample_ids: int64 position of each image in its source data set, shape (n,).
     """
@@ -41,6 +42,7 @@ class ImageTask:
         test: Images to report on, once.
         fingerprint: SHA-256 over content, labels and order of all splits, in hexadecimal.
         about: Where the images come from, as plain values for the record.
+        files: What a run keeps of the task in its folder: plain values by the name of a JSON file.
     """
 
     name: str
@@ -50,3 +52,4 @@ class ImageTask:
     test: Split
     fingerprint: str
     about: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Any] = field(default_factory=dict)
