@@ -15,6 +15,8 @@ NamedParameters = Iterable[tuple[str, nn.Parameter]]
 LearningRate = Annotated[float, Field(gt=0)]
 Decay = Annotated[float, Field(ge=0)]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
+Ratio = Annotated[float, Field(gt=0)]
+LayerDecay = Annotated[float, Field(gt=0, le=1)]
 
 
 class OptimizerFactory(Protocol):
@@ -30,6 +32,8 @@ def adamw(
     lr: LearningRate = 1e-3,
     weight_decay: Decay = 0.05,
     betas: tuple[Momentum, Momentum] = (0.9, 0.999),
+    head_lr_ratio: Ratio = 1.0,
+    layer_decay: LayerDecay = 1.0,
 ) -> Optimizer:
     """Return AdamW (Loshchilov & Hutter 2019, "Decoupled weight decay regularization").
 
@@ -38,8 +42,17 @@ def adamw(
         lr: Peak learning rate.
         weight_decay: Decoupled decay of the weights that decay.
         betas: Decay rates of the running means of the gradient and of its square.
+        head_lr_ratio: Peak learning rate of the head over `lr`.
+        layer_decay: Peak learning rate of a stage over that of the next one towards the head,
+            whose own counts as `lr`.
     """
-    groups = parameter_groups(parameters, weight_decay=weight_decay)
+    groups = parameter_groups(
+        parameters,
+        weight_decay=weight_decay,
+        lr=lr,
+        head_lr_ratio=head_lr_ratio,
+        layer_decay=layer_decay,
+    )
     return AdamW(groups, lr=lr, betas=(betas[0], betas[1]))
 
 
@@ -50,6 +63,8 @@ def sgd(
     weight_decay: Decay = 1e-4,
     momentum: Momentum = 0.9,
     nesterov: bool = True,
+    head_lr_ratio: Ratio = 1.0,
+    layer_decay: LayerDecay = 1.0,
 ) -> Optimizer:
     """Return stochastic gradient descent with momentum (Sutskever et al. 2013).
 
@@ -59,8 +74,17 @@ def sgd(
         weight_decay: L2 penalty of the weights that decay.
         momentum: Share of the last step that is kept.
         nesterov: Whether to look ahead; needs momentum above 0.
+        head_lr_ratio: Peak learning rate of the head over `lr`.
+        layer_decay: Peak learning rate of a stage over that of the next one towards the head,
+            whose own counts as `lr`.
     """
-    groups = parameter_groups(parameters, weight_decay=weight_decay)
+    groups = parameter_groups(
+        parameters,
+        weight_decay=weight_decay,
+        lr=lr,
+        head_lr_ratio=head_lr_ratio,
+        layer_decay=layer_decay,
+    )
     return SGD(groups, lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0)
 
 

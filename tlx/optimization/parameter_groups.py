@@ -1,8 +1,9 @@
-"""Which weights decay."""
+"""Which weights decay, and how fast each part of the network learns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -24,20 +25,79 @@ def decays(name: str, parameter: nn.Parameter) -> bool:
     return parameter.ndim >= 2 and name.rsplit(".", 1)[-1].endswith("weight")
 
 
+@dataclass(frozen=True)
+class StagedParameters:
+    """Named parameters that know their distance from the head; iterated over as pairs.
+
+    Args:
+        named: Names and parameters.
+        depths: By name, 0 for the head, 1 for the last stage, and so on down to the input; what
+            is not named counts as the head.
+    """
+
+    named: Sequence[tuple[str, nn.Parameter]]
+    depths: Mapping[str, int]
+
+    def __iter__(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield names and parameters."""
+        return iter(self.named)
+
+
+def rate_factor(depth: int, *, head_lr_ratio: float, layer_decay: float) -> float:
+    """Return a part's learning rate over the optimizer's.
+
+    The head learns `head_lr_ratio` times as fast; a stage d places before it `layer_decay ** d`
+    times (Clark et al. 2020, "ELECTRA", by layers; Howard & Ruder 2018, section 3.2).
+
+    Args:
+        depth: Distance from the head in stages.
+        head_lr_ratio: Above 0.
+        layer_decay: In (0, 1].
+    """
+    return head_lr_ratio if depth == 0 else layer_decay**depth
+
+
 def parameter_groups(
-    parameters: Iterable[tuple[str, nn.Parameter]], *, weight_decay: float
+    parameters: Iterable[tuple[str, nn.Parameter]],
+    *,
+    weight_decay: float,
+    lr: float | None = None,
+    head_lr_ratio: float = 1.0,
+    layer_decay: float = 1.0,
 ) -> list[dict[str, Any]]:
-    """Return optimizer groups: weights that decay, and those that do not.
+    """Return optimizer groups: by learning rate, weights that decay and those that do not.
 
     Args:
         parameters: Names and parameters of everything that trains in *any* epoch. Groups exist
-            from the start, since adding one later breaks the schedulers.
-        weight_decay: Decay of the first group.
+            from the start, since adding one later breaks the schedulers. Without depths
+            (`StagedParameters`) all are the head's.
+        weight_decay: Decay of the weights that decay.
+        lr: The optimizer's learning rate; needed where the others are not 1.
+        head_lr_ratio: Learning rate of the head over `lr`.
+        layer_decay: Learning rate of a stage over that of the next one towards the head.
 
     Returns:
-        One or two groups with their `params`, `weight_decay` and `name`; empty ones are left out.
+        Groups with their `params`, `weight_decay` and `name`, and with their `lr` where it is not
+        the same for all; the head's come first, empty ones are left out.
     """
-    named = list(parameters)
+    if lr is None or head_lr_ratio == layer_decay == 1:
+        return _decay_groups(list(parameters), weight_decay)
+    depths = parameters.depths if isinstance(parameters, StagedParameters) else {}
+    by_factor: dict[float, list[tuple[str, nn.Parameter]]] = {}
+    for name, parameter in sorted(parameters, key=lambda item: depths.get(item[0], 0)):
+        depth = depths.get(name, 0)
+        factor = rate_factor(depth, head_lr_ratio=head_lr_ratio, layer_decay=layer_decay)
+        by_factor.setdefault(factor, []).append((name, parameter))
+    return [
+        group | {"name": f"{group['name']} x{factor:g}", "lr": lr * factor}
+        for factor, named in by_factor.items()
+        for group in _decay_groups(named, weight_decay)
+    ]
+
+
+def _decay_groups(
+    named: Sequence[tuple[str, nn.Parameter]], weight_decay: float
+) -> list[dict[str, Any]]:
     groups = [
         ("decay", weight_decay, [p for n, p in named if decays(n, p)]),
         ("no_decay", 0.0, [p for n, p in named if not decays(n, p)]),

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tlx.augmentation.augmentation import Augmentation
 from tlx.errors import Fault, TlxError
 from tlx.optimization.optimizers import fuse_on_cpu
+from tlx.optimization.parameter_groups import StagedParameters
 from tlx.strategies.freezing import frozen_modules, set_trainable, stage_parameters
 
 if TYPE_CHECKING:
@@ -276,7 +277,7 @@ class TransferModule(LightningModule):
     def configure_optimizers(self) -> Any:
         """Return the optimizer over everything that ever trains, and its schedule by step."""
         in_phases = self.trained_parameters(0) != self.trained_parameters()
-        made = self.training_recipe.optimizer(self._ever_trained_parameters())
+        made = self.training_recipe.optimizer(self._staged_parameters())
         optimizer = fuse_on_cpu(made, in_phases=in_phases)
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = self.training_recipe.schedule(optimizer, total_steps)
@@ -296,6 +297,14 @@ class TransferModule(LightningModule):
     def _ever_trained_parameters(self) -> list[tuple[str, nn.Parameter]]:
         trained = self.trained_parameters()
         return [item for item in self.backbone.network.named_parameters() if item[0] in trained]
+
+    def _staged_parameters(self) -> StagedParameters:
+        depths = {
+            name: depth
+            for depth, stage in enumerate(reversed(self.backbone.stages), start=1)
+            for name in stage.parameter_names
+        }
+        return StagedParameters(self._ever_trained_parameters(), depths)
 
     def _trains_everything(self) -> bool:
         return self.trained_stages(0) == frozenset(self.backbone.stage_names)
