@@ -9,6 +9,8 @@ from PIL import Image
 NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
     ("data", "image_folder"): ("data.root={images}",),
     ("data", "image_table"): ("data.table={images}/table.csv",),
+    ("data", "table_csv"): ("data.path={images}/features.csv", "backbone=mlp"),
+    ("backbone", "mlp"): ("data=table_csv", "data.path={images}/features.csv"),
     ("data", "torchvision"): ("data.download=true",),
 }
 
@@ -31,4 +33,6 @@ def needed(group: str, option: str, folder: Path) -> list[str]:
         Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
         rows.append(f"{path.relative_to(folder / 'images')},{'ab'[number % 2]}")
     (folder / "images/table.csv").write_text("\n".join(rows))
+    features = [f"{number},{'ab'[number % 2]}" for number in range(24)]
+    (folder / "images/features.csv").write_text("\n".join(["x,label", *features]))
     return [word.format(images=folder / "images") for word in asked]
