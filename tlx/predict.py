@@ -2,7 +2,7 @@
 
 The output has one row per image, in the input's order: row, path, predicted, confidence, p_<class>
 for each class, and error, which says why a row has no answer. Broken off, the same command goes on
-where it stopped.
+where it stopped. For a run on a table of features, TABLE has the same columns as that one.
 """
 
 from __future__ import annotations
@@ -75,8 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def report(given: argparse.Namespace) -> None:
     """Predict as the command line asks, and say how it went."""
+    from tlx.data.table_preparation import PREPARATION_FILE
     from tlx.prediction.run import predict_files
 
+    if (given.run / PREPARATION_FILE).is_file():
+        _report_rows(given)
+        return
     done = predict_files(
         given.run,
         given.input,
@@ -92,6 +96,17 @@ def report(given: argparse.Namespace) -> None:
     print(f"{done.output}: {done.rows} images, {done.errors} with an error (see its column error)")
     if done.kept_rows:
         print(f"{done.kept_rows} of them had been predicted before")
+
+
+def _report_rows(given: argparse.Namespace) -> None:
+    from tlx.prediction.run import chosen_device
+    from tlx.prediction.table import predict_rows
+
+    device = chosen_device(given.device)
+    done = predict_rows(
+        given.run, given.input, given.output, device=device, overwrite=given.overwrite
+    )
+    print(f"{done.output}: {done.rows} rows, {done.errors} with an error (see its column error)")
 
 
 if __name__ == "__main__":

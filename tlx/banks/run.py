@@ -216,6 +216,8 @@ def _judged(
         weights=backbone.fingerprint,
     )
     write_json(run.folder / "provenance.json", origin)
+    for name, content in task.files.items():
+        write_json(run.folder / name, content)
     run.result.parameters = module.parameter_counts()
     run.result.data = data_record(task)
     run.result.activations = cut.served.record

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tlx.backbones import build_backbone
 from tlx.backbones.card import Card, read_card
+from tlx.backbones.mlp_name import is_mlp
 from tlx.errors import TlxError
 from tlx.exporting.check import Agreement, compare, refuse_above
 from tlx.exporting.formats import FORMATS, check_head
@@ -66,6 +67,8 @@ def export_run(
     card = read_card(run / WEIGHTS_FILE)
     if card is None:
         raise TlxError(f"{run / WEIGHTS_FILE} has no card: it was not written by tlx.")
+    if is_mlp(card.backbone):
+        raise TlxError(f"{run} learned from a table: only models of images can be exported.")
     backbone = build_backbone(card.backbone, num_classes=None, weights=str(run), keep_head=True)
     backbone.eval()
     check_head(form, backbone.head)

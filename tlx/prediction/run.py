@@ -79,7 +79,7 @@ def predict_files(
         TlxError: Where run, input, output or device cannot be used, before any prediction.
     """
     check_output(output)
-    chosen = _chosen_device(device)
+    chosen = chosen_device(device)
     inputs = read_inputs(source, path_column=path_column, root=root)
     threads = threads or usable_cpus()
     torch.set_num_threads(threads)
@@ -99,7 +99,12 @@ def predict_files(
     return Predicted(output, len(inputs), errors, kept)
 
 
-def _chosen_device(asked: str) -> str:
+def chosen_device(asked: str) -> str:
+    """Return the device that `--device` names.
+
+    Raises:
+        TlxError: Where this machine has none of the name.
+    """
     devices = available_devices()
     if asked == "auto":
         return devices[0]
