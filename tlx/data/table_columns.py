@@ -44,8 +44,8 @@ class Cells:
     def missing(self) -> NDArray[np.bool_]:
         """Which rows lack a value, infinite ones included, shape (n,)."""
         no_number = ~np.isfinite(self.numbers).all(axis=1)
-        result: NDArray[np.bool_] = no_number | is_none(self.categories).any(axis=1)
-        return result
+        empty = is_none(self.categories).any(axis=1)
+        return np.asarray(no_number | empty, dtype=np.bool_)
 
 
 def is_none(texts: NDArray[Any]) -> NDArray[np.bool_]:

@@ -54,6 +54,7 @@ def outlying(
         from sklearn.ensemble import IsolationForest
 
         judged = np.asarray(IsolationForest(random_state=seed).fit_predict(numbers))
-        return np.equal(judged, -1)
+        return np.asarray(judged == -1, dtype=np.bool_)
     lower, upper = bounds(numbers, method, limit)
-    return np.any((numbers < lower) | (numbers > upper), axis=1)
+    outside = (numbers < lower) | (numbers > upper)
+    return np.asarray(outside.any(axis=1), dtype=np.bool_)
