@@ -65,7 +65,8 @@ def test_pretrain_cfg_job_shows_its_defaults(tmp_path: Path) -> None:
     ("line", "offered"),
     [
         ("tlx-train strategy=", {f"strategy={s}" for s in
-                                 ("bias_only", "feature_extraction", "gradual", "lp_ft", "norm_only", "partial",
+                                 ("bias_only", "feature_extraction", "gradual", "lp_ft",
+                                  "norm_only", "partial",
                                   "probe_knn", "probe_logistic", "probe_ridge",
                                   "structure_reuse", "surgical")}),
         ("tlx-train backbone=resnet1", {"backbone=resnet101", "backbone=resnet152",
