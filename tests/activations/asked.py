@@ -9,7 +9,7 @@ from tests.strategies.fits import small_backbone
 from tlx.activations.fingerprints import arithmetic_of
 from tlx.activations.request import PrefixRequest, requests_at
 from tlx.backbones import Backbone
-from tlx.backbones.split import split
+from tlx.backbones.splitting import split
 from tlx.training.device import Compute
 
 CPU = Compute(accelerator="cpu", precision="32-true", channels_last=False, threads=1)

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.strategies.fits import SMALLEST_OF_FAMILY, small_backbone, training
-from tlx.backbones.split import split
+from tlx.backbones.splitting import split
 from tlx.banks.heads import LinearHeads, StackedHeads, TailHeads, fits_bank, stacked_heads
 from tlx.strategies.feature_extraction import FeatureExtraction
 

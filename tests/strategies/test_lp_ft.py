@@ -80,6 +80,7 @@ def test_lp_ft_resumed_does_not_solve_again(tmp_path, caplog) -> None:
     first = trainer(1)
     first.fit(LpFt(small_backbone("mobilenet_v3_small"), adam_training()), data())
     first.save_checkpoint(tmp_path / "one.ckpt")
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="tlx"):
         resumed = LpFt(small_backbone("mobilenet_v3_small"), adam_training())
         trainer(3).fit(resumed, data(), ckpt_path=str(tmp_path / "one.ckpt"))

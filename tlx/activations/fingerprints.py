@@ -14,7 +14,7 @@ from tlx.activations.key import Arithmetic
 from tlx.backbones.fingerprint import state_fingerprint
 
 if TYPE_CHECKING:
-    from tlx.backbones.split import Prefix
+    from tlx.backbones.splitting import Prefix
     from tlx.data.mapped_images import MappedImages
     from tlx.training.device import Compute
 

@@ -21,7 +21,7 @@ from tlx.activations.manifest import Manifest
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone, Preprocess
-    from tlx.backbones.split import Prefix
+    from tlx.backbones.splitting import Prefix
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
     from tlx.strategies.transfer_module import TransferModule
@@ -173,7 +173,7 @@ def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list
     Returns:
         One request per key; none where the run does not use the store.
     """
-    from tlx.backbones.split import split
+    from tlx.backbones.splitting import split
     from tlx.training.device import choose_compute
 
     cut = module.frozen_prefix()

@@ -125,7 +125,7 @@ def _served(
     compute: Compute,
     cut: str,
 ) -> Served:
-    from tlx.backbones.split import split
+    from tlx.backbones.splitting import split
 
     prefix, tail = split(module.backbone, cut)
     half = settings.half_precision

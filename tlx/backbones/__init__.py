@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tlx.backbones.image_size import image_size_fault
     from tlx.backbones.preprocess import Preprocess
     from tlx.backbones.sources import WeightsError, shipped_names, torchvision_weights
-    from tlx.backbones.split import split
+    from tlx.backbones.splitting import split
     from tlx.backbones.stages import Stage, find_stages
     from tlx.backbones.weights import ensure_downloaded, weights_faults
 
@@ -38,7 +38,7 @@ _HOMES: Final = {
     "WeightsError": "sources",
     "shipped_names": "sources",
     "torchvision_weights": "sources",
-    "split": "split",
+    "split": "splitting",
     "Stage": "stages",
     "find_stages": "stages",
     "ensure_downloaded": "weights",

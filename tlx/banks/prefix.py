@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tlx.activations.serve import Behind, Served, StoredTail, serve
 from tlx.backbones.heads import replace_head
-from tlx.backbones.split import Tail, split
+from tlx.backbones.splitting import Tail, split
 from tlx.banks.member import FeatureSplit
 
 if TYPE_CHECKING:
