@@ -154,23 +154,11 @@ def announce(
     plan: Plan, task: ImageTask, module: TransferModule, fitting: Fit | Solve, run: Run
 ) -> None:
     """Record where the run comes from, and say on the console what is about to happen."""
-    from tlx.data.image_counts import data_record
     from tlx.reports.console import RunHeader, run_header
-    from tlx.runs.atomic import write_json
-    from tlx.runs.provenance import provenance
+    from tlx.training.origin import record_origin
 
     backbone, compute = module.backbone, fitting.compute
-    origin = provenance(
-        seed=plan.seed,
-        device=compute.device,
-        dataset=task.fingerprint,
-        weights=backbone.fingerprint,
-    )
-    write_json(run.folder / "provenance.json", origin)
-    for name, content in task.files.items():
-        write_json(run.folder / name, content)
-    run.result.parameters = module.parameter_counts()
-    run.result.data = data_record(task)
+    record_origin(plan, task, module, compute, run)
     header = RunHeader(
         backbone=backbone.name,
         weights=backbone.weights_source,

@@ -17,6 +17,7 @@ from tlx.reports.figures import (
     SINGLE_COLUMN_INCHES,
     TICK_POINTS,
     VERMILLION,
+    style_axes,
 )
 
 CURVES = ((VERMILLION, "s"), (BLUE, "o"), (GREEN, "^"), (GREY, "D"))
@@ -87,10 +88,5 @@ def _line(
 
 def _label(axes: Axes, horizontal: str, vertical: str) -> None:
     axes.set_xlabel(horizontal, fontsize=LABEL_POINTS)
-    axes.set_ylabel(vertical, fontsize=LABEL_POINTS)
-    axes.tick_params(labelsize=TICK_POINTS, length=2, width=0.5)
-    axes.grid(linewidth=0.3, color="#CCCCCC")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_linewidth(0.5)
+    style_axes(axes, vertical)
     axes.legend(fontsize=TICK_POINTS, frameon=False)

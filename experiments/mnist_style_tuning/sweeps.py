@@ -44,7 +44,21 @@ def run_sweep(folder: Path, slots: int, overrides: Sequence[str]) -> pd.DataFram
     if done.returncode != 0:
         tail = "\n".join(done.stdout.splitlines()[-20:])
         raise TlxError(f"The sweep in {folder} ended with status {done.returncode}:\n{tail}")
-    return pd.read_csv(folder / "results.csv")
+    return newest(pd.read_csv(folder / "results.csv"))
+
+
+def newest(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the last job of each combination of overrides, renumbered from 0.
+
+    A folder of an older tlx keeps the jobs whose configuration has changed since; the same
+    combinations then stand in it twice.
+
+    Args:
+        table: A sweep's `results.csv`: the overrides stand between `status` and the scores.
+    """
+    columns = list(table.columns)
+    asked = columns[columns.index("status") + 1 : columns.index("val_samples")]
+    return table.drop_duplicates(asked, keep="last").reset_index(drop=True)
 
 
 def timed_sweep(folder: Path, slots: int, overrides: Sequence[str]) -> dict[str, float]:

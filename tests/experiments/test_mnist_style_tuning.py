@@ -17,7 +17,7 @@ from experiments.mnist_style_tuning.choices import (
     with_setting,
 )
 from experiments.mnist_style_tuning.figures import draw_sensitivity, draw_wall_time
-from experiments.mnist_style_tuning.sweeps import run_sweep, timed_sweep
+from experiments.mnist_style_tuning.sweeps import newest, run_sweep, timed_sweep
 from tests.tiny import TINY
 from tlx.errors import TlxError
 
@@ -95,3 +95,17 @@ def test_timed_sweep_on_spark_is_recorded_and_not_run_again(tmp_path: Path) -> N
 def test_failing_sweep_is_an_error_with_its_last_lines(tmp_path: Path) -> None:
     with pytest.raises(TlxError, match="partail"):
         run_sweep(tmp_path / "sweep", 1, ["strategy=partail"])
+
+
+def test_newest_of_a_folder_of_two_versions_is_each_combination_once() -> None:
+    table = pd.DataFrame(
+        {
+            "number": [0, 1, 2, 3],
+            "status": ["completed"] * 4,
+            "seed": [0, 1, 0, 1],
+            "val_samples": [300.0] * 4,
+            "val_accuracy": [0.1, 0.2, 0.3, 0.4],
+        }
+    )
+    assert newest(table)["val_accuracy"].tolist() == [0.3, 0.4]
+    assert newest(table.head(2)).equals(table.head(2))

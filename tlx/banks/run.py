@@ -201,25 +201,13 @@ def _judged(
     plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
 ) -> float:
     from tlx.banks.results import load_head, share_weights, write_best_weights, write_history
-    from tlx.data.image_counts import data_record
-    from tlx.runs.atomic import write_json
-    from tlx.runs.provenance import provenance
     from tlx.strategies.transfer_module import TrainingDivergedError
     from tlx.training import outcome
+    from tlx.training.origin import record_origin
 
     backbone, compute = shared.backbone, shared.compute
     module = plan.strategy.apply(backbone, plan.training)
-    origin = provenance(
-        seed=plan.seed,
-        device=compute.device,
-        dataset=task.fingerprint,
-        weights=backbone.fingerprint,
-    )
-    write_json(run.folder / "provenance.json", origin)
-    for name, content in task.files.items():
-        write_json(run.folder / name, content)
-    run.result.parameters = module.parameter_counts()
-    run.result.data = data_record(task)
+    record_origin(plan, task, module, compute, run)
     run.result.activations = cut.served.record
     write_history(run.folder, history)
     load_head(backbone.network, history.best_state)

@@ -124,6 +124,16 @@ def draw_learning_curves(history: History, best_epoch: int | None = None) -> Fig
     return figure
 
 
+def style_axes(axes: Axes, label: str) -> None:
+    """Label the vertical axis, and leave the frame and grid light, as in all of tlx's figures."""
+    axes.set_ylabel(label, fontsize=LABEL_POINTS)
+    axes.tick_params(labelsize=TICK_POINTS, length=2, width=0.5)
+    axes.grid(linewidth=0.3, color="#CCCCCC")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_linewidth(0.5)
+
+
 def write_png(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG of 300 dots per inch, at once or not at all.
 
@@ -228,15 +238,10 @@ def _curve(
 
 
 def _style_panel(axes: Axes, label: str) -> None:
-    """Label the vertical axis, and leave the frame and grid light."""
-    axes.set_ylabel(label, fontsize=LABEL_POINTS)
-    axes.tick_params(labelsize=TICK_POINTS, length=2, width=0.5)
+    """Label the vertical axis, and write its numbers short."""
+    style_axes(axes, label)
     axes.yaxis.get_offset_text().set_fontsize(TICK_POINTS)
     axes.ticklabel_format(axis="y", scilimits=(-2, 4), useMathText=True)
-    axes.grid(linewidth=0.3, color="#CCCCCC")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_linewidth(0.5)
 
 
 def _style_epochs(axes: Axes, epochs: pd.Series[int]) -> None:

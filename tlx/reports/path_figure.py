@@ -17,6 +17,7 @@ from tlx.reports.figures import (
     SINGLE_COLUMN_INCHES,
     TICK_POINTS,
     VERMILLION,
+    style_axes,
     write_png,
 )
 
@@ -83,11 +84,5 @@ def _curve(
 
 
 def _style(axes: Axes, label: str) -> None:
-    """Label the vertical axis, and leave the frame and grid light."""
-    axes.set_ylabel(label, fontsize=LABEL_POINTS)
-    axes.tick_params(labelsize=TICK_POINTS, length=2, width=0.5)
-    axes.grid(linewidth=0.3, color="#CCCCCC")
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_linewidth(0.5)
+    style_axes(axes, label)
     axes.legend(fontsize=TICK_POINTS, frameon=False)

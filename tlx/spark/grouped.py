@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.spark.compose import task_config
-from tlx.spark.hydra_job import command_module, open_context, run_composed
+from tlx.spark.hydra_job import open_context, run_composed
 from tlx.spark.outcome import outcome_of
 from tlx.spark.pickling import loads
 from tlx.spark.sweep_hooks import load_hooks
@@ -31,11 +31,10 @@ def run_group(task: dict[str, Any]) -> dict[str, Any]:
     shared, function = open_context(task["context"])
     configs = [loads(member["config"]) for member in task["group"]]
     folders = [Path(member["folder"]) for member in task["group"]]
-    module = command_module(function)
     values = load_hooks(task["hooks"]).run_together(
         [task_config(config) for config in configs],
         folders,
-        [_command(module, config) for config in configs],
+        [_command(function.__module__, config) for config in configs],
     )
     members = []
     for config, value in zip(configs, values, strict=True):

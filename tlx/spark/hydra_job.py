@@ -95,11 +95,6 @@ def open_context(context: bytes) -> tuple[SweepContext, Callable[..., Any]]:
     return shared, function.load() if isinstance(function, FunctionReference) else function
 
 
-def command_module(function: Callable[..., Any]) -> str:
-    """Return the module that a user names to run a job's function."""
-    return str(getattr(function, "__module__", ""))
-
-
 def run_composed(
     function: Callable[..., Any],
     config: DictConfig,

@@ -93,6 +93,7 @@ class SweepRun:
         self._submitted: dict[int, _Submitted] = {}
         self._lock = threading.RLock()
         self._stopped: str | None = None
+        self._preparing: set[Path] = set()
         found = reference(function)
         self._learn = [found.module] if found else []
         self._preload = list(preload)
@@ -125,7 +126,7 @@ class SweepRun:
         futures = [self._pool.submit(partial(self._prepare, *p, parts)) for p in pieces]
         began = time.perf_counter()
         self.results(futures)
-        if jobs:
+        if jobs and self._stopped_by() is None:
             seconds = time.perf_counter() - began
             log.info("Prepared what jobs share (%d parts) in %.1f s", len(pieces), seconds)
 
@@ -184,6 +185,9 @@ class SweepRun:
         self._stopped = reason
         for one in self._live():
             self.cancel(one.job.number, reason)
+        for folder in list(self._preparing):
+            with contextlib.suppress(OSError):
+                (folder / STOP_FILE).touch()
 
     def _stopped_by(self) -> str | None:
         """Return why the whole sweep stops, if it does; another thread may just have set it."""
@@ -218,17 +222,23 @@ class SweepRun:
         stopped = self._stopped_by()
         if not live or stopped:
             for one in live:
-                end = Envelope(status="cancelled", reason=stopped)
-                one.future.set_result(self._end(one, end))
+                self._settle(one, Envelope(status="cancelled", reason=stopped))
             return
         for one in live:
             one.running = True
             self._board.started(one.job)
         envelope = self._ended_group(live)
         for one, end in zip(live, members_of(envelope), strict=False):
-            one.future.set_result(self._end(one, end))
+            self._settle(one, end)
         if not envelope.members:
             self._run_one_by_one(live, envelope)
+
+    def _settle(self, submitted: _Submitted, envelope: Envelope) -> None:
+        """Tell how a job of a group ended; what fails in telling (a callback) is its own end."""
+        try:
+            submitted.future.set_result(self._end(submitted, envelope))
+        except Exception as error:
+            submitted.future.set_exception(error)
 
     def _ended_group(self, group: Sequence[_Submitted]) -> Envelope:
         try:
@@ -256,11 +266,15 @@ class SweepRun:
 
     def _prepare(self, job: ComposedJob, part: int, parts: int) -> None:
         folder = job.folder.parent / f".shared-{job.number}-{part}"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._preparing.add(folder)
+        if self._stopped_by() is not None:
+            return
         submitted = _Submitted(replace(job, folder=folder), f"tlx-{uuid4().hex[:8]}", Future())
         task = self._task(submitted, {})
         task.part, task.may_resume = (part, parts), False
         envelope = self._runner.run(task, f"what jobs share, part {part + 1} of {parts}")
+        self._preparing.discard(folder)
         if envelope.status == "completed":
             shutil.rmtree(folder, ignore_errors=True)
         elif self._stopped_by() is None:
@@ -309,7 +323,8 @@ class SweepRun:
 
 def _hand_on(future: Future[JobReturn], ended: Future[JobReturn]) -> None:
     """Settle a job's future with how it ended when it ran alone."""
-    if ended.cancelled():
-        future.set_exception(CancelledError())
-    else:
+    error = CancelledError() if ended.cancelled() else ended.exception()
+    if error is None:
         future.set_result(ended.result())
+    else:
+        future.set_exception(error)

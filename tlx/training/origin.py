@@ -1,0 +1,41 @@
+"""What a run records before its fit: where it comes from, and what it is about to train."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tlx.data.image_counts import data_record
+from tlx.runs.atomic import write_json
+from tlx.runs.provenance import provenance
+
+if TYPE_CHECKING:
+    from tlx.config.plan import Plan
+    from tlx.data.task import ImageTask
+    from tlx.runs.run import Run
+    from tlx.strategies.transfer_module import TransferModule
+    from tlx.training.device import Compute
+
+
+def record_origin(
+    plan: Plan, task: ImageTask, module: TransferModule, compute: Compute, run: Run
+) -> None:
+    """Write a run's provenance and its task's files; note its data and parameters.
+
+    Args:
+        plan: What the run is to do.
+        task: Its task.
+        module: Its strategy, over model A.
+        compute: Where it computes.
+        run: The run.
+    """
+    origin = provenance(
+        seed=plan.seed,
+        device=compute.device,
+        dataset=task.fingerprint,
+        weights=module.backbone.fingerprint,
+    )
+    write_json(run.folder / "provenance.json", origin)
+    for name, content in task.files.items():
+        write_json(run.folder / name, content)
+    run.result.parameters = module.parameter_counts()
+    run.result.data = data_record(task)
