@@ -94,8 +94,10 @@ def test_predict_of_bad_rows_says_why_in_each_and_goes_on(
     assert says[0].startswith("it is ")
     expected = [
         "it is no image that PIL can read",
-        "too large to be safe: 4,900 pixels, PIL's limit for a decompression bomb is 4,000",
-        "too long a strip: 2000x1 pixels, whose shorter side would become 32",
+        "too large to be safe, as a decompression bomb is: 4,900 pixels (PIL's limit: 4,000); "
+        "make it smaller or cut it up",
+        "too long a strip: 2000x1 pixels, which take 2,048,000 where the shorter side becomes 32 "
+        "(PIL's limit: 4,000); cut it up",
         "it is no regular file",
         *[f"the path leaves {images}; name another folder with --root"] * 3,
         "there is no such file",
@@ -112,7 +114,10 @@ def test_predict_of_a_bomb_beyond_pils_own_error_is_an_error_of_its_row(
     output = images.parent / "answer.parquet"
     assert predict_files(run, images, output, device="cpu").errors == 1
     answer = pd.read_parquet(output).set_index("path")
-    assert "could be decompression bomb" in answer.error["bomb.png"]
+    assert answer.error["bomb.png"] == (
+        "too large to be safe, as a decompression bomb is: 8,100 pixels (PIL's limit: 4,000); "
+        "make it smaller or cut it up"
+    )
 
 
 def test_predict_broken_off_goes_on_with_the_missing_parts(

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tlx.data.decoded import Decoding, decoded_images
-from tlx.data.image_file import DecodedImage, ImageFileError
+from tlx.data.image_file import DecodedImage
+from tlx.data.image_limits import ImageFileError
 
 
 def image(number: int) -> DecodedImage:

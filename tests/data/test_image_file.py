@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -12,7 +14,8 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from tests.data.pictures import picture
-from tlx.data.image_file import ImageFileError, image_suffixes, quiet_about_size, read_image
+from tlx.data.image_file import read_image, read_whole_image
+from tlx.data.image_limits import ImageFileError, Resize, image_suffixes, quiet_about_size
 
 
 def gradient(width: int, height: int) -> Image.Image:
@@ -111,24 +114,91 @@ def jpeg_cut_off() -> bytes:
     return whole.getvalue()[:-200]
 
 
+LIMIT = "(PIL's limit: 89,478,485); make it smaller or cut it up"
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"", "the file is empty"),
         (b"not an image at all", "it is no image that PIL can read"),
-        (jpeg_cut_off(), "it is damaged (image file is truncated"),
-        (png_that_claims(10_000, 10_000), "(100,000,000 pixels; PIL's limit: 89,478,485)"),
         (
-            png_that_claims(60_000, 60_000),
-            "too large to be safe, as a decompression bomb is (Image",
+            jpeg_cut_off(),
+            r"it is damaged \(image file is truncated \(\d+ bytes not processed\)\)",
+        ),
+        (
+            png_that_claims(10_000, 10_000),  # PIL itself only warns
+            re.escape(
+                f"too large to be safe, as a decompression bomb is: 100,000,000 pixels {LIMIT}"
+            ),
+        ),
+        (
+            png_that_claims(60_000, 60_000),  # PIL raises
+            re.escape(
+                f"too large to be safe, as a decompression bomb is: 3,600,000,000 pixels {LIMIT}"
+            ),
+        ),
+        (
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n",
+            "it is PostScript, for which PIL would start Ghostscript; convert it to another format",
         ),
     ],
+    ids=["empty", "text", "cut off", "bomb", "larger bomb", "eps"],
 )
 def test_read_image_of_a_bad_file_says_why(content: bytes, reason: str, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with quiet_about_size(), pytest.raises(ImageFileError) as error:
+    for read in (
+        lambda path: read_image(path, 16, "crop"),
+        lambda path: read_whole_image(path, 16),
+    ):
+        with quiet_about_size(), pytest.raises(ImageFileError) as error:
+            read(tmp_path / "a.png")
+        assert re.fullmatch(reason, str(error.value))
+
+
+@pytest.mark.parametrize(
+    ("resize", "side", "becomes"), [("crop", 3000, "768,000"), ("squash", 30_000, "480,000")]
+)
+def test_read_image_of_a_strip_that_would_become_large_is_refused(
+    resize: Resize, side: int, becomes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100_000)
+    Image.new("L", (1, side)).save(tmp_path / "a.png")
+    with pytest.raises(ImageFileError) as error:
+        read_image(tmp_path / "a.png", 16, resize)
+    assert str(error.value) == (
+        f"too long a strip: 1x{side} pixels, which take {becomes} where the shorter side becomes "
+        "16 (PIL's limit: 100,000); cut it up"
+    )
+    Image.new("L", (1, 300)).save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png", 16, resize).pixels.shape == (3, 16, 16)
+
+
+def test_read_image_of_an_icon_that_holds_more_than_it_says_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = io.BytesIO()
+    Image.new("RGB", (60, 50)).save(inner, "png")
+    head = struct.pack("<HHHBBBBHHII", 0, 1, 1, 16, 16, 0, 0, 1, 24, inner.tell(), 22)
+    (tmp_path / "a.ico").write_bytes(head + inner.getvalue())
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2000)
+    with (
+        pytest.warns(UserWarning, match="not the expected size"),
+        quiet_about_size(),
+        pytest.raises(ImageFileError, match="decompression bomb is: 3,000 pixels"),
+    ):
+        read_image(tmp_path / "a.ico", 16, "crop")
+
+
+def test_read_image_of_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ImageFileError, match="it is no regular file"):
         read_image(tmp_path / "a.png", 16, "crop")
-    assert reason in str(error.value)
+
+
+def test_image_suffixes_leave_out_what_starts_a_program_or_is_not_decoded() -> None:
+    assert {".jpg", ".png", ".webp", ".tif", ".bmp", ".gif", ".avif"} <= image_suffixes()
+    assert not {".eps", ".ps", ".wmf", ".emf", ".fits", ".h5", ".mpg"} & image_suffixes()
 
 
 def test_read_image_that_is_not_there_says_so(tmp_path: Path) -> None:
@@ -145,5 +215,6 @@ def test_read_image_smaller_than_asked_says_its_size(tmp_path: Path) -> None:
 
 def test_read_image_of_floating_point_pixels_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "a.tiff")
-    with pytest.raises(ImageFileError, match="floating-point numbers, whose range is unknown"):
+    with pytest.raises(ImageFileError) as error:
         read_image(tmp_path / "a.tiff", 4, "crop")
+    assert str(error.value) == "its pixels are floating-point numbers, whose range is unknown"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tlx.data.image_file import ImageFileError
+from tlx.data.image_limits import ImageFileError
 from tlx.prediction.images import StoredForm, load_pixels, stored_form
 
 
@@ -40,5 +40,5 @@ def test_stored_form_of_data_without_files_is_none() -> None:
 def test_load_pixels_never_starts_ghostscript(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
     (tmp_path / "a.eps").rename(tmp_path / "a.png")
-    with pytest.raises(ImageFileError, match="no image that PIL can read"):
+    with pytest.raises(ImageFileError, match="it is PostScript, for which PIL would start Ghostscript"):
         load_pixels(tmp_path / "a.png", None, 8)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tlx.data.image_file import ImageFileError
+from tlx.data.image_limits import ImageFileError
 from tlx.errors import TlxError
 from tlx.prediction.inputs import locate, read_inputs
 

@@ -19,7 +19,8 @@ import PIL
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from tlx.data.image_file import DecodedImage, ImageFileError, quiet_about_size
+from tlx.data.image_file import DecodedImage
+from tlx.data.image_limits import ImageFileError, quiet_about_size
 from tlx.reports.counted import counted
 from tlx.runs.atomic import write_json
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
-from warnings import catch_warnings, simplefilter
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-Resize = Literal["crop", "squash"]
+from tlx.data.image_limits import (
+    ImageFileError,
+    Resize,
+    check_sides,
+    check_strip,
+    decoding_fault,
+    image_formats,
+)
+
 _SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-
-
-class ImageFileError(Exception):
-    """A file that gives no usable image; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +42,6 @@ class DecodedImage:
     label: int = -1
 
 
-@cache
-def image_suffixes() -> frozenset[str]:
-    """Return the suffixes, in lower case, of the files that PIL can open."""
-    known = Image.registered_extensions()
-    return frozenset(suffix for suffix, form in known.items() if form in Image.OPEN)
-
-
-@contextmanager
-def quiet_about_size() -> Iterator[None]:
-    """Silence PIL's warning about large images, which `read_image` turns into an error."""
-    with catch_warnings():
-        simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
-
-
 def read_image(path: Path, size: int, resize: Resize, min_side: int = 1) -> DecodedImage:
     """Return a file's image in RGB at the stored size.
 
@@ -71,57 +57,73 @@ def read_image(path: Path, size: int, resize: Resize, min_side: int = 1) -> Deco
     Raises:
         ImageFileError: Where it is no image, a damaged one, too large to be safe, or too small.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ImageFileError(error.strerror or str(error)) from error
-    if not content:
-        raise ImageFileError("the file is empty")
-    image, mode = _opened(content, size, min_side)
+    content = _content(path)
+    image, mode = rgb_image(content, size, resize, min_side, shrink=True)
     pixels = np.asarray(to_square(image, size, resize), dtype=np.uint8)
     digest = hashlib.sha256(content).digest()
     return DecodedImage(pixels.transpose(2, 0, 1), mode, digest)
 
 
-def _opened(content: bytes, size: int, min_side: int) -> tuple[Image.Image, str]:
-    """Return an upright RGB image and its stored mode."""
+def read_whole_image(path: Path, shorter_side: int) -> NDArray[np.uint8]:
+    """Return a file's image in RGB and upright, in its own size.
+
+    Args:
+        path: The file.
+        shorter_side: What the shorter side will be resized to, in pixels.
+
+    Returns:
+        uint8, shape (3, height, width).
+
+    Raises:
+        ImageFileError: As `read_image`.
+    """
+    image, _ = rgb_image(_content(path), shorter_side)
+    return np.array(image, dtype=np.uint8).transpose(2, 0, 1)
+
+
+def _content(path: Path) -> bytes:
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise ImageFileError("it is no regular file")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImageFileError(error.strerror or str(error)) from error
+    if not content:
+        raise ImageFileError("the file is empty")
+    return content
+
+
+def rgb_image(
+    content: bytes, size: int, resize: Resize = "crop", min_side: int = 1, *, shrink: bool = False
+) -> tuple[Image.Image, str]:
+    """Return an upright RGB image and its stored mode.
+
+    Args:
+        content: The file's bytes.
+        size: What it will be resized to, in pixels.
+        resize: How.
+        min_side: The shortest side that is accepted, in pixels.
+        shrink: Whether a large image may come out smaller, though still twice that size.
+
+    Raises:
+        ImageFileError: As `read_image`.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=image_formats()) as image:
             mode = image.mode
             check_sides(image, min_side)
-            # JPEG alone: decodes at a half, quarter or eighth where that is still large enough.
-            image.draft(None, (2 * size, 2 * size))
+            check_strip(image.size, size, resize)
+            if shrink:
+                # JPEG alone: decodes at a half, quarter or eighth where that is large enough.
+                image.draft(None, (2 * size, 2 * size))
+            image.load()
+            check_sides(image)  # an icon may hold a larger image than it says
+            check_strip(image.size, size, resize)
             return to_rgb(ImageOps.exif_transpose(image)), mode
     except ImageFileError:
         raise
-    except Image.DecompressionBombError as error:
-        raise ImageFileError(_bomb(str(error))) from error
-    except UnidentifiedImageError as error:
-        raise ImageFileError("it is no image that PIL can read") from error
     except Exception as error:  # PIL's decoders raise what they like on damaged files
-        raise ImageFileError(f"it is damaged ({' '.join(str(error).split())})") from error
-
-
-def check_sides(image: Image.Image, min_side: int) -> None:
-    """Refuse an image that is too large to be safe, or too small.
-
-    Raises:
-        ImageFileError: With the reason.
-    """
-    pixels, limit = image.width * image.height, Image.MAX_IMAGE_PIXELS
-    if limit is not None and pixels > limit:
-        raise ImageFileError(_bomb(f"{pixels:,} pixels"))
-    if min(image.size) < min_side:
-        reason = f"{image.width}x{image.height} pixels, smaller than data.min_side={min_side}"
-        raise ImageFileError(reason)
-
-
-def _bomb(found: str) -> str:
-    return f"too large to be safe, as a decompression bomb is ({found}; PIL's limit: {_limit()})"
-
-
-def _limit() -> str:
-    return f"{Image.MAX_IMAGE_PIXELS or 0:,}"
+        raise ImageFileError(decoding_fault(error, content)) from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

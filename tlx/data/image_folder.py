@@ -63,7 +63,7 @@ def _folders(folder: Path) -> list[str]:
 
 def _images(folder: Path) -> Iterator[str]:
     """Yield the paths of a folder's images, relative to it, in no order."""
-    from tlx.data.image_file import image_suffixes
+    from tlx.data.image_limits import image_suffixes
 
     seen: set[str] = set()
     for here, inside, files in os.walk(folder, followlinks=True):

@@ -11,7 +11,7 @@ from tlx.data.dealing import Deal
 from tlx.errors import ConfigError, Fault, did_you_mean
 
 if TYPE_CHECKING:
-    from tlx.data.image_file import Resize
+    from tlx.data.image_limits import Resize
     from tlx.data.listing import Listing
     from tlx.data.task import ImageTask
 

@@ -140,20 +140,20 @@ class TorchvisionData(ImageOptions):
         return decoded_images(asked, Path(self.cache))
 
     def _decode(self, part: Any, row: int, side: int, channels: int) -> DecodedImage:
-        from tlx.data.image_file import (
-            DecodedImage,
+        from tlx.data.image_file import DecodedImage, to_rgb, to_square
+        from tlx.data.image_limits import (
             ImageFileError,
             check_sides,
-            to_rgb,
-            to_square,
+            check_strip,
+            decoding_fault,
         )
 
         try:
             image, label = part[row]
         except Exception as error:  # PIL's decoders raise what they like on damaged files
-            reason = " ".join(str(error).split())
-            raise ImageFileError(f"it is damaged ({reason})") from error
+            raise ImageFileError(decoding_fault(error, b"")) from error
         check_sides(image, self.min_side)
+        check_strip(image.size, side, self.resizing)
         square = to_square(image if channels == 1 else to_rgb(image), side, self.resizing)
         pixels = np.asarray(square.convert("L") if channels == 1 else square, np.uint8)
         shaped = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)

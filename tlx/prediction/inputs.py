@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
-from tlx.data.image_file import ImageFileError, image_suffixes
+from tlx.data.image_limits import ImageFileError, image_suffixes
 from tlx.errors import TlxError, did_you_mean
 
 TABLE_SUFFIXES: Final = (".csv", ".parquet")

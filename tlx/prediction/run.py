@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tlx.data.image_file import ImageFileError, quiet_about_size
+from tlx.data.image_limits import ImageFileError, quiet_about_size
 from tlx.errors import TlxError
 from tlx.prediction.answers import Answers, answer_schema
 from tlx.prediction.inputs import Inputs, locate, read_inputs
