@@ -69,6 +69,7 @@ def evaluate(folder: Path, split: str = "test") -> ClassificationScores:
 
     plan = checked_plan(load_config(folder))
     task = plan.data.load()
+    _check_classes(folder, task.class_names)
     backbone = build_backbone(
         plan.source_model.name,
         num_classes=len(task.class_names),
@@ -79,6 +80,27 @@ def evaluate(folder: Path, split: str = "test") -> ClassificationScores:
     device = choose_compute(plan.trainer).accelerator
     probabilities = predict(backbone, images, device=device)
     return classification_scores(probabilities, images.labels, task.class_names)
+
+
+def _check_classes(folder: Path, found: Sequence[str]) -> None:
+    """Check that the data still has the classes that the model was trained on.
+
+    Raises:
+        TlxError: Where they have changed, so that outputs would be scored by other names.
+    """
+    from tlx.backbones.card import read_card
+    from tlx.data.listing import shortened
+    from tlx.runs.run import WEIGHTS_FILE
+
+    path = folder / WEIGHTS_FILE
+    card = read_card(path) if path.is_file() else None
+    if card is None or tuple(card.class_names) == tuple(found):
+        return
+    raise TlxError(
+        f"the data of {folder} has other classes now ({shortened(found)}) than its model was "
+        f"trained on ({shortened(card.class_names)}). Restore the data, or label files with "
+        "python -m tlx.predict."
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from tests.data.pictures import folder_of
 from tests.tiny import result_of
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.errors import ConfigError
+from tlx.data import image_options
+from tlx.errors import ConfigError, TlxError
 from tlx.evaluate import evaluate
 from tlx.train import main, train
 
@@ -48,13 +49,31 @@ def test_run_records_its_files_and_is_scored_again_from_elsewhere(
     assert scores.accuracy == metrics["test"]["accuracy"]
 
 
+def test_run_whose_data_has_other_classes_by_now_is_not_scored_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("run", "strategy=structure_reuse", "strategy.init=scratch")
+    (tmp_path / "pets/dog").rename(tmp_path / "pets/wolf")
+    monkeypatch.setattr(image_options, "LISTING_KEEPS_S", 0)
+    with pytest.raises(TlxError) as error:
+        evaluate(Path("run"))
+    assert str(error.value) == (
+        "the data of run has other classes now (cat, wolf) than its model was trained on "
+        "(cat, dog). Restore the data, or label files with python -m tlx.predict."
+    )
+    folder_of(tmp_path / "pets", {"emu": 20}, first=99)
+    with pytest.raises(TlxError, match="other classes now \\(cat, emu, wolf\\)"):
+        evaluate(Path("run"))
+
+
 def test_images_too_small_for_the_backbone_are_a_fault() -> None:
     words = [*WORDS, "data.root=pets", "backbone.image_size=8", "strategy.init=scratch"]
     with pytest.raises(ConfigError) as error:
         checked_plan(compose_config([*words, "strategy=structure_reuse"]))
-    (fault,) = error.value.faults
-    assert (fault.key, fault.value) == ("backbone.image_size", 8)
-    assert "squeezenet1_1" in str(fault)
+    assert str(error.value) == (
+        "backbone.image_size=8: squeezenet1_1 shrinks images of this size to nothing. "
+        "Use image_size=17 or more."
+    )
 
 
 @pytest.mark.parametrize("activations", ["on", "off"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +114,40 @@ def test_image_table_with_a_path_that_leaves_the_root_is_refused(name: str, tmp_
     picture(tmp_path / "outside.png", number=99)
     path = table(folder, ["a", "b"] * 12)
     path.write_text(path.read_text().replace("img/3.png", name))
+    shown = os.path.relpath(name, folder) if name.startswith("/") else "../outside.png"
+    assert faults(path) == [
+        f"data.root={folder}: 1 paths of the table leave this folder: {shown}. "
+        "Give the folder that holds all images, or correct the paths."
+    ]
+
+
+@pytest.mark.parametrize("linked", ["img/3.png", "img"])
+def test_image_table_with_a_link_that_leaves_the_root_is_refused(
+    linked: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "images"
+    path = table(folder, ["a", "b"] * 12)
+    moved = tmp_path / "elsewhere"
+    (folder / linked).rename(moved)
+    (folder / linked).symlink_to(moved)
+    first, count = ("img/3.png", 1) if linked == "img/3.png" else ("img/0.png", 24)
     (fault,) = faults(path)
-    assert fault.startswith(f"data.root={folder}: 1 paths of the table leave this folder: ..")
-    assert fault.endswith("Give the folder that holds all images, or correct the paths.")
+    target = moved if count == 1 else moved / "0.png"
+    assert fault.startswith(
+        f"data.root={folder}: {count} paths of the table leave this folder by a symbolic link: "
+        f"{first} -> {target}"
+    )
+    assert fault.endswith(
+        ". Put the files themselves there, or list them below a data.root that holds them."
+    )
+
+
+def test_image_table_with_a_link_within_the_root_is_read(tmp_path: Path) -> None:
+    path = table(tmp_path / "images", ["a", "b"] * 12)
+    (tmp_path / "images/img/3.png").rename(tmp_path / "images/moved.png")
+    (tmp_path / "images/img/3.png").symlink_to(tmp_path / "images/moved.png")
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    assert faults(path) == faults(tmp_path / "link" / path.name) == []
 
 
 def test_image_table_with_an_unknown_split_shows_it(tmp_path: Path) -> None:

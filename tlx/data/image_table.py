@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,7 +153,31 @@ def _place_faults(root: Path, names: Sequence[str]) -> list[Fault]:
         reason = f"{len(absent)} files of the table are not there: {shortened(absent)}"
         remedy = "Give the folder that the paths start from, or correct them."
         return [Fault("data.root", root, reason, remedy)]
-    return []
+    return _link_faults(root, names)
+
+
+def _link_faults(root: Path, names: Sequence[str]) -> list[Fault]:
+    """Return faults where symbolic links leave the root, be it by a folder on the way."""
+    base = os.path.realpath(root)
+    folder = lru_cache(maxsize=None)(os.path.realpath)
+
+    def real(name: str) -> str:
+        path = root / name
+        if path.is_symlink():
+            return os.path.realpath(path)
+        return os.path.join(folder(path.parent), path.name)  # noqa: PTH118 - as realpath has it
+
+    leaving = {name: place for name in names if not _is_below(place := real(name), base)}
+    if not leaving:
+        return []
+    shown = shortened([f"{name} -> {place}" for name, place in leaving.items()])
+    reason = f"{len(leaving)} paths of the table leave this folder by a symbolic link: {shown}"
+    remedy = "Put the files themselves there, or list them below a data.root that holds them."
+    return [Fault("data.root", root, reason, remedy)]
+
+
+def _is_below(path: str, base: str) -> bool:
+    return path.startswith(base.rstrip(os.sep) + os.sep)
 
 
 def _repeated(names: Sequence[str]) -> list[Fault]:
