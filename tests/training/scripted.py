@@ -43,6 +43,9 @@ class Scripted(LightningModule):
         self.network = self.backbone.network
         nn.init.zeros_(self.network.weight)
 
+    def plain_state(self) -> dict[str, Tensor]:
+        return self.backbone.network.state_dict()
+
     def training_step(self, batch: list[Tensor], batch_index: int) -> Tensor:
         if (self.current_epoch, batch_index) == (self.fails_in, 1):
             raise RuntimeError("broken off")

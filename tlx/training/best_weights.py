@@ -1,4 +1,4 @@
-"""The weights of the best epoch, by validation accuracy."""
+"""The weights of the best epoch, by a validation score."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from tlx.goals.selection import BY_ACCURACY, Selection
 from tlx.runs.atomic import atomic_path
 
 if TYPE_CHECKING:
     from tlx.strategies.transfer_module import TransferModule
 
-MONITOR = "val_accuracy"
 BEST_FILE = Path("checkpoints/best.safetensors")
 
 
 class BestWeights(Callback):
-    """Keep the weights of the epoch with the highest validation accuracy.
+    """Keep the weights of the epoch with the best validation score.
 
-    Of epochs with the same accuracy, as few validation images often give, the one with the lowest
+    Of epochs with the same score, as few validation images often give, the one with the lowest
     validation loss is kept, and of equals the earliest.
 
     They are kept in memory, what never trains excepted, and written when the fit ends, however it
     ends, and before each checkpoint. So the file is right however the run was interrupted: score
     and epoch travel in the checkpoint, whose weights are in the file by then, and an epoch repeated
-    after a resume gives the same weights again.
+    after a resume gives the same weights again. What a strategy adds to the layers is merged in
+    them (`TransferModule.plain_state`), so that the file fits the plain network.
 
     Args:
         folder: The run's folder.
+        selection: Which score. `score` is that of the best epoch, turned so that higher is better.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, selection: Selection = BY_ACCURACY) -> None:
         self.path = folder / BEST_FILE
+        self._selection = selection
         self.score = float("-inf")
         self.loss = float("inf")
         self.epoch = 0
@@ -44,13 +47,12 @@ class BestWeights(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         """Keep the weights where the epoch was better than all before."""
-        score = float(trainer.callback_metrics[MONITOR])
+        score = self._selection.worth(trainer.callback_metrics)
         loss = float(trainer.callback_metrics["val_loss"])
         if (score, -loss) <= (self.score, -self.loss):
             return
         self.score, self.loss, self.epoch = score, loss, trainer.current_epoch + 1
-        network = cast("TransferModule", module).backbone.network
-        self._kept = _kept_apart(network, _trained_in(trainer))
+        self._kept = _kept_apart(cast("TransferModule", module), _trained_in(trainer))
         self._is_written = False
 
     def on_save_checkpoint(
@@ -109,15 +111,16 @@ def _trained_in(trainer: Trainer) -> set[int]:
     return {id(parameter) for group in groups for parameter in group["params"]}
 
 
-def _kept_apart(network: nn.Module, trained: set[int]) -> dict[str, Tensor]:
-    """Return a network's state, of which training changes nothing any more.
+def _kept_apart(module: TransferModule, trained: set[int]) -> dict[str, Tensor]:
+    """Return the plain network's state, of which training changes nothing any more.
 
     Args:
-        network: The network.
+        module: The strategy over the network.
         trained: The identities of the parameters that training changes; buffers it may change.
     """
-    frozen = {name for name, value in network.named_parameters() if id(value) not in trained}
+    named = module.backbone.network.named_parameters()
+    frozen = {name for name, value in named if id(value) not in trained}
     return {
         name: value if name in frozen else value.detach().to("cpu", copy=True)
-        for name, value in network.state_dict().items()
+        for name, value in module.plain_state().items()
     }

@@ -17,11 +17,14 @@ from tlx.strategies.probe import Probe
 from tlx.training.best_weights import BestWeights
 from tlx.training.device import Compute, choose_compute
 from tlx.training.history import EpochHistory
+from tlx.training.phases import PhasedBatches, PhaseTails
 from tlx.training.solve import Solve, prepare_solve
 from tlx.training.trainer import make_trainer
 
 if TYPE_CHECKING:
-    from tlx.activations.serve import Behind
+    from collections.abc import Sequence
+
+    from tlx.activations.serve import PhaseStart, Served
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
     from tlx.loggers.observed import RunObserver
@@ -50,18 +53,35 @@ class Fit:
     run_record: Run
     unit: ClassVar[str] = "epoch"
 
-    def behind(self, start: Behind | None) -> Fit:
+    def behind(self, served: Served) -> Fit:
         """Return the same fit on stored activations, the module starting at their cut.
 
         Args:
-            start: The activations and the tail; None leaves the fit as it is.
+            served: The activations and the tails, phase by phase where that changes; where the
+                store served none, the fit stays as it is.
         """
-        if start is None:
+        if served.solving is not None:
+            self.module.solve_behind(served.solving)
+        if served.phases:
+            return self._in_phases(served.phases)
+        if served.behind is None:
             return self
-        self.module.start_behind(start.tail)
+        self.module.start_behind(served.behind.tail)
+        return replace(self, data=self._batches_of(served.behind.task))
+
+    def _in_phases(self, phases: Sequence[PhaseStart]) -> Fit:
+        data = {
+            phase.first_epoch: self._batches_of(phase.behind.task) if phase.behind else self.data
+            for phase in phases
+        }
+        tails = {p.first_epoch: p.behind.tail if p.behind else None for p in phases}
+        self.trainer.callbacks.append(PhaseTails(tails))  # type: ignore[attr-defined]
+        self.trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
+        return replace(self, data=PhasedBatches(self.data, data))
+
+    def _batches_of(self, task: ImageTask) -> TaskDataModule:
         batches = {"batch_size": self.data.batch_size, "views": self.data.views}
-        data = TaskDataModule(start.task, seed=self.data.seed, **batches)
-        return replace(self, data=data)
+        return TaskDataModule(task, seed=self.data.seed, **batches)
 
     def run(self) -> None:
         """Fit from the run's last checkpoint, if it has one, and restore the best weights.
@@ -75,6 +95,7 @@ class Fit:
         except (KeyboardInterrupt, SystemExit) as error:
             folder = self.run_record.folder
             raise RunInterrupted(f"interrupted; go on with resume={folder}") from error
+        self.module.finish()
         self.best.restore(self.module.backbone.network)
         self.run_record.result.best_epoch = self.best.epoch
         self.run_record.result.epochs = self.trainer.current_epoch
@@ -101,11 +122,13 @@ def prepare(
     compute = choose_compute(plan.trainer)
     if compute.channels_last:
         module.backbone.network.to(memory_format=torch.channels_last)
-    best = BestWeights(run.folder)
+    goal = module.training_recipe.goal
+    best = BestWeights(run.folder, goal.selection)
     progress = progress_callbacks(is_terminal=sys.stdout.isatty())
-    history = EpochHistory(run.folder, observer.epoch if observer else None)
+    observe = observer.epoch if observer else None
+    history = EpochHistory(run.folder, observe, goal.columns)
     callbacks = [history, best, *progress]
-    trainer = make_trainer(run.folder, plan.trainer, compute, callbacks)
+    trainer = make_trainer(run.folder, plan.trainer, compute, callbacks, goal.selection)
     views = plan.training.augmentation.views or 1
     batches = {"batch_size": plan.trainer.batch_size, "views": views}
     data = TaskDataModule(task, seed=plan.seed, **batches)
