@@ -12,6 +12,11 @@ NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
     ("data", "table_csv"): ("data.path={images}/features.csv", "backbone=mlp"),
     ("backbone", "mlp"): ("data=table_csv", "data.path={images}/features.csv"),
     ("data", "torchvision"): ("data.download=true",),
+    ("regularizer", "co_tuning"): ("strategy=structure_reuse",),
+    ("regularizer", "feature_distillation"): ("strategy=structure_reuse",),
+    ("regularizer", "fisher_l2_sp"): ("strategy=structure_reuse",),
+    ("regularizer", "l2_sp"): ("strategy=structure_reuse",),
+    ("regularizer", "relation_distillation"): ("strategy=structure_reuse",),
 }
 
 

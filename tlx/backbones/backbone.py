@@ -26,6 +26,7 @@ class Backbone(nn.Module):
         num_classes: Outputs of the head.
         weights_source: Where the weights come from, in words.
         fingerprint: SHA-256 of the weights as loaded, before the head was replaced.
+        source_head: Model A's own last layer, where a new head has replaced it.
 
     Attributes:
         head_path: Qualified name of the head in `network`.
@@ -41,6 +42,7 @@ class Backbone(nn.Module):
         num_classes: int,
         weights_source: str = "scratch",
         fingerprint: str = "",
+        source_head: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.name = name
@@ -51,11 +53,23 @@ class Backbone(nn.Module):
         self.fingerprint = fingerprint
         self.head_path = head_path(name)
         self.stages: tuple[Stage, ...] = find_stages(network, self.head_path)
+        # In a tuple, so that state dicts do not see it: it is no part of the model.
+        kept = () if source_head is None else (source_head,)
+        self._source_head: tuple[nn.Module, ...] = kept
 
     @property
     def head(self) -> nn.Module:
         """The last layer."""
         return self.network.get_submodule(self.head_path)
+
+    @property
+    def source_head(self) -> nn.Module | None:
+        """Model A's own last layer; None where there is none, or nobody needed it."""
+        return self._source_head[0] if self._source_head else None
+
+    def drop_source_head(self) -> None:
+        """Let go of model A's own last layer."""
+        self._source_head = ()
 
     @property
     def stage_names(self) -> tuple[str, ...]:
@@ -168,6 +182,7 @@ def build_backbone(
     )
     fingerprint = state_fingerprint(network.state_dict())
     classes = classes_in(name, state) if keep_head else _asked(num_classes)
+    source_head = None if keep_head else network.get_submodule(head_path(name))
     if not keep_head:
         replace_head(network, name, classes)
     return Backbone(
@@ -177,6 +192,7 @@ def build_backbone(
         num_classes=classes,
         weights_source=source.words,
         fingerprint=fingerprint,
+        source_head=source_head,
     )
 
 

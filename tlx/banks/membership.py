@@ -18,6 +18,7 @@ LEAST_OF_A_SPLIT_BANK: Final = 8
 STACKED_GROUPS: Final = ("loss", "optimizer", "scheduler")
 """Groups whose options each job may have for itself, where the target is the same."""
 NO_AUGMENTATION: Final = frozenset({None, "tlx.augmentation.choices.none"})
+NO_REGULARIZER: Final = frozenset({None, "tlx.regularization.none.NoRegularizer"})
 SETTINGS: Final = ("seed", "resume", "debug")
 FREE_DATA: Final = frozenset({"seed", "train_per_class"})
 FREE_TRAINER: Final = frozenset({"early_stopping_patience", "gradient_clip_norm"})
@@ -87,6 +88,8 @@ def alone_because(config: Config) -> str | None:
         return "its optimizer is neither adamw nor sgd"
     if _target(config, "augmentation") not in NO_AUGMENTATION:
         return "it augments its images"
+    if _target(config, "regularizer") not in NO_REGULARIZER:
+        return "its loss has a regulariser's term"
     if config.get("trainer", {}).get("precision") == "16-mixed":
         return "trainer.precision=16-mixed scales the loss of each job by itself"
     return None

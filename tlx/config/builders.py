@@ -19,12 +19,13 @@ SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | N
 """The options outside of any group."""
 GROUPS = (
     "data", "augmentation", "backbone", "strategy", "loss", "optimizer", "scheduler", "trainer",
-    "activations", "logger",
+    "activations", "logger", "regularizer",
 )  # fmt: skip
 LATER_GROUPS = {
     "activations": {"_target_": "tlx.activations.settings.ActivationSettings"},
     "augmentation": {"_target_": "tlx.augmentation.choices.none"},
     "logger": {"_target_": "tlx.loggers.none.NoLogger"},
+    "regularizer": {"_target_": "tlx.regularization.none.NoRegularizer"},
 }
 """Groups that configurations of earlier runs lack, with what stands for them."""
 
@@ -108,6 +109,7 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
         schedule=_make(nodes, options, "scheduler", partial=True),
         seed=seed,
         augmentation=_make(nodes, options, "augmentation"),
+        regularizer=_make(nodes, options, "regularizer"),
     )
     return Plan(
         data=_make(nodes, options, "data"),
@@ -125,4 +127,4 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
 def _name(node: dict[str, Any]) -> str:
     """Return how the record calls a choice: its own name, or its target's in snake case."""
     target = node["_target_"].rsplit(".", 1)[-1]
-    return str(node.get("name") or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", target).lower())
+    return str(node.get("name") or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", target).lower())

@@ -33,10 +33,12 @@ class StagedParameters:
         named: Names and parameters.
         depths: By name, 0 for the head, 1 for the last stage, and so on down to the input; what
             is not named counts as the head.
+        undecayed: Names of those which something else than weight decay regularises.
     """
 
     named: Sequence[tuple[str, nn.Parameter]]
     depths: Mapping[str, int]
+    undecayed: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Yield names and parameters."""
@@ -80,26 +82,29 @@ def parameter_groups(
         Groups with their `params`, `weight_decay` and `name`, and with their `lr` where it is not
         the same for all; the head's come first, empty ones are left out.
     """
+    if not isinstance(parameters, StagedParameters):
+        parameters = StagedParameters(list(parameters), {})
+    depths, spared = parameters.depths, parameters.undecayed
     if lr is None or head_lr_ratio == layer_decay == 1:
-        return _decay_groups(list(parameters), weight_decay)
-    depths = parameters.depths if isinstance(parameters, StagedParameters) else {}
+        return _decay_groups(parameters.named, weight_decay, spared)
     by_factor: dict[float, list[tuple[str, nn.Parameter]]] = {}
-    for name, parameter in sorted(parameters, key=lambda item: depths.get(item[0], 0)):
+    for name, parameter in sorted(parameters.named, key=lambda item: depths.get(item[0], 0)):
         depth = depths.get(name, 0)
         factor = rate_factor(depth, head_lr_ratio=head_lr_ratio, layer_decay=layer_decay)
         by_factor.setdefault(factor, []).append((name, parameter))
     return [
         group | {"name": f"{group['name']} x{factor:g}", "lr": lr * factor}
         for factor, named in by_factor.items()
-        for group in _decay_groups(named, weight_decay)
+        for group in _decay_groups(named, weight_decay, spared)
     ]
 
 
 def _decay_groups(
-    named: Sequence[tuple[str, nn.Parameter]], weight_decay: float
+    named: Sequence[tuple[str, nn.Parameter]], weight_decay: float, spared: frozenset[str]
 ) -> list[dict[str, Any]]:
+    decaying = {n for n, p in named if decays(n, p) and n not in spared}
     groups = [
-        ("decay", weight_decay, [p for n, p in named if decays(n, p)]),
-        ("no_decay", 0.0, [p for n, p in named if not decays(n, p)]),
+        ("decay", weight_decay, [p for n, p in named if n in decaying]),
+        ("no_decay", 0.0, [p for n, p in named if n not in decaying]),
     ]
     return [{"name": n, "params": ps, "weight_decay": d} for n, d, ps in groups if ps]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +20,25 @@ class EpochHistory(Callback):
 
     The rows travel in the checkpoint, so a resumed fit continues the table from the epoch it
     continues from; rows of a later, lost epoch do not stay. `learning_rate` is that of the
-    epoch's last step.
+    epoch's last step; `train_penalty`, what a regulariser adds to `train_loss`, is there where one
+    does.
 
     Args:
         folder: The run's folder.
         observe: Is told of each row as its epoch ends.
+        scores: The validation scores that each row has.
     """
 
     def __init__(
-        self, folder: Path, observe: Callable[[Mapping[str, float]], None] | None = None
+        self,
+        folder: Path,
+        observe: Callable[[Mapping[str, float]], None] | None = None,
+        scores: Sequence[str] = ("val_loss", "val_accuracy"),
     ) -> None:
         self.path = folder / METRICS_FILE
         self.rows: list[dict[str, float]] = []
         self._observe = observe
+        self._columns = ("train_loss", *scores)
         self._started = time.perf_counter()
         self._learning_rate = 0.0
 
@@ -57,7 +63,8 @@ class EpochHistory(Callback):
             {
                 "epoch": trainer.current_epoch + 1,
                 "step": trainer.global_step,
-                **{k: metrics[k] for k in ("train_loss", "val_loss", "val_accuracy")},
+                **{name: metrics[name] for name in self._columns},
+                **{k: metrics[k] for k in ("train_penalty",) if k in metrics},
                 "learning_rate": self._learning_rate,
                 "seconds": round(time.perf_counter() - self._started, 4),
             }

@@ -1,0 +1,29 @@
+"""Whether model A comes with an output layer of its own that can be used beside a new head."""
+
+from __future__ import annotations
+
+from tlx.backbones.card import NEAREST_HEAD
+from tlx.backbones.head_features import why_not_linear
+from tlx.backbones.sources import resolve
+from tlx.backbones.weights import card_of
+
+
+def why_no_source_head(name: str, weights: str | None) -> str | None:
+    """Return why model A's own output layer cannot be used; None where it can.
+
+    Args:
+        name: A builder name.
+        weights: See `resolve`; None has no model A.
+
+    Raises:
+        WeightsError: If there are no such weights.
+    """
+    if weights is None:
+        return f"{name} without weights has no answers of its own"
+    reason = why_not_linear(name, with_intercept=False)
+    if reason is not None:
+        return reason
+    card = card_of(resolve(name, weights))
+    if card is not None and card.head == NEAREST_HEAD:
+        return f"{weights} asks its nearest neighbours and has no output layer"
+    return None

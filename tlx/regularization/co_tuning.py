@@ -1,0 +1,92 @@
+"""Co-tuning: model A's own classes are learned along with the target's."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from tlx.regularization.class_relationship import class_relationship
+from tlx.regularization.distillation_loss import soft_cross_entropy
+from tlx.regularization.head_inputs import as_vectors
+from tlx.regularization.regularizer import Penalty, Regularizer, Step, Temperature, Weight
+from tlx.regularization.replica import Replica
+from tlx.regularization.source_head import source_head_of, trainable_copy
+
+if TYPE_CHECKING:
+    from tlx.data.task import Split
+    from tlx.strategies.transfer_module import TransferModule
+
+log = logging.getLogger("tlx")
+
+
+@dataclass(frozen=True)
+class CoTuning(Regularizer):
+    """Add the cross-entropy of model A's output layer against p(source class | target class).
+
+    Each target class stands for a mixture of source classes, learned from model A's answers to
+    the training images before the fit. Model A's output layer stays on the network beside the new
+    head, and both train: `CE(new head, y_t) + weight * CE(old head, p(y_s | y_t))`, equation 3 of
+    You et al. 2020, "Co-tuning for transfer learning". The relationship is their *direct* one,
+    the mean of A's answers over each target class, on images without augmentation. The paper also
+    calibrates A by a temperature that is fitted on validation images of the source task; these
+    are not at hand, so the temperature is an option.
+
+    The old output layer is no part of model B. It learns at the rate of the last stage. Class
+    probabilities of mixed images mix the relationships alike.
+
+    Args:
+        weight: The term's weight; the paper takes 2.3.
+        temperature: Divides model A's logits where the relationship is learned; 1 takes model A
+            at its word.
+    """
+
+    name: ClassVar[str] = "co_tuning"
+
+    weight: Weight = 2.3
+    temperature: Temperature = 1.0
+
+    @property
+    def needs_source_head(self) -> bool:
+        """True: it trains on."""
+        return True
+
+    def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:
+        """Return the term, with the relationship that model A sees now."""
+        head = source_head_of(module.backbone, device)
+        features = Replica(module, device).features_of(train)
+        probabilities = (head(features) / self.temperature).softmax(dim=1)
+        classes = module.backbone.num_classes
+        relationship = class_relationship(probabilities, train.labels.to(device), classes)
+        log.info("%d classes of model A related to %d", relationship.shape[1], classes)
+        return CoTuningPenalty(head, relationship, self.weight)
+
+
+class CoTuningPenalty(Penalty):
+    """The cross-entropy of an old output layer against mixtures of its classes.
+
+    Args:
+        head: Model A's output layer.
+        relationship: p(y_s | y_t), shape (classes, source classes).
+        weight: Multiplies the cross-entropy.
+
+    Attributes:
+        source_head: The output layer that trains along.
+    """
+
+    def __init__(self, head: nn.Linear, relationship: Tensor, weight: float) -> None:
+        super().__init__()
+        self.source_head = trainable_copy(head)
+        # No buffer: it follows from model A, and is no part of checkpoints.
+        self._relationship = relationship
+        self._weight = weight
+
+    def forward(self, step: Step) -> Tensor:
+        """Return the term () for a step."""
+        known = self._relationship
+        targets = known[step.labels] if step.labels.ndim == 1 else step.labels.to(known) @ known
+        logits = self.source_head(as_vectors(step.features)).float()
+        return self._weight * soft_cross_entropy(logits, targets)
