@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import mean, stdev
 
 import pytest
 
@@ -86,25 +87,20 @@ def test_run_on_mapped_images_gives_the_numbers_of_one_in_memory(activations: st
     assert loaded == mapped
 
 
-def test_sweep_over_folds_gives_mean_and_spread(
+def test_folds_are_one_run_each_with_mean_and_spread_at_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tlx.sweep import main as sweep
-
-    arguments = [*WORDS, "data.root=pets", "data.folds=3", "data.fold=range(3)"]
-    arguments += ["hydra.sweep.dir=sweep"]
-    monkeypatch.setattr("sys.argv", ["tlx.train", "-m", *arguments])
+    arguments = [*WORDS, "data.root=pets", "data.folds=3", "hydra.sweep.dir=sweep"]
+    monkeypatch.setattr("sys.argv", ["tlx.train", *arguments])
     main()
-    with pytest.raises(SystemExit) as ended:
-        sweep(["sweep"])
-    assert ended.value.code == 0
-    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    said = capsys.readouterr().out
+    assert "sweep: 3 jobs, 3 completed" in said
+    table = [line for line in said.splitlines() if line.startswith("|")]
     assert len(table) == 3
     rank, runs, val, test = (cell.strip() for cell in table[2].strip("|").split("|"))
     assert (rank, runs) == ("1", "3")
-    assert "±" in val
-    assert "±" in test
-    tested = [
-        sum(result_of(Path(f"sweep/{job}"))["data"]["images"]["test"].values()) for job in range(3)
-    ]
-    assert sum(tested) == 50
+    results = [result_of(Path(f"sweep/{job}")) for job in range(3)]
+    for shown, split in ((val, "val"), (test, "test")):
+        scores = [result["metrics"][split]["accuracy"] for result in results]
+        assert shown == f"{mean(scores):.4f} ± {stdev(scores):.4f}"
+    assert sum(sum(result["data"]["images"]["test"].values()) for result in results) == 50

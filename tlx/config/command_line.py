@@ -15,6 +15,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from tlx.config.folds import sweep_over_folds
 from tlx.config.help_page import CommandHelp, help_page
 from tlx.config.paths import conf_dir
 from tlx.config.registration import register
@@ -59,6 +60,9 @@ def _exit_code(error: BaseException) -> int:
 
 def _dispatch(job: Job, resume: Resume) -> None:
     register()
+    folds = sweep_over_folds(sys.argv[1:])
+    if folds is not None:
+        sys.argv[1:] = folds.arguments
     arguments = get_args_parser().parse_args()
     folder = _resume_folder(arguments.overrides)
     if folder is not None:
@@ -71,6 +75,10 @@ def _dispatch(job: Job, resume: Resume) -> None:
         preflight(arguments)
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
     decorated(job)()
+    if folds is not None:
+        from tlx.sweep import report
+
+        report(folds.folder)
 
 
 def _ordered(arguments: Sequence[str], defaults: Sequence[str]) -> list[str]:

@@ -34,6 +34,11 @@ class MappedImages:
         return torch.Size((len(self._rows), *self._images.shape[1:]))
 
     @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return self._images.ndim
+
+    @property
     def dtype(self) -> torch.dtype:
         """Type of a pixel."""
         return self._images.dtype
