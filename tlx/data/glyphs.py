@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlx.data.class_choice import chosen_classes, class_faults
+from tlx.data.dealing import Deal
 from tlx.data.glyph_alphabets import ALPHABETS, font_paths, letter_classes
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
@@ -35,6 +36,11 @@ class Glyphs:
         alphabets: Names of the alphabets whose letters are classes.
         side: Pixels along a side of an image.
         classes: The letters to tell apart, as their classes are called; None takes all.
+        train_per_class: Training images per class; None takes all that are drawn.
+        train_fraction: Share of each class's training images to train on; None takes all.
+        folds: Parts of the training images for cross-validation, one of which takes the place of
+            the test images; None draws these.
+        fold: Which part is the test set, from 0.
     """
 
     train_size: int = 60_000
@@ -44,6 +50,10 @@ class Glyphs:
     alphabets: tuple[str, ...] = ("latin", "greek", "cyrillic")
     side: int = 8
     classes: tuple[str | int, ...] | None = None
+    train_per_class: int | None = None
+    train_fraction: float | None = None
+    folds: int | None = None
+    fold: int | None = None
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options; empty where `load` can run."""
@@ -62,11 +72,27 @@ class Glyphs:
             if name not in ALPHABETS:
                 remedy = did_you_mean(name, ALPHABETS)
                 faults.append(Fault("data.alphabets", name, "there is no such alphabet", remedy))
+        faults += self._deal.faults() if self.seed >= 0 else []
         return faults or class_faults(letter_classes(self.alphabets), self.classes)
 
+    @property
+    def _deal(self) -> Deal:
+        return Deal(
+            train_per_class=self.train_per_class,
+            train_fraction=self.train_fraction,
+            folds=self.folds,
+            fold=self.fold,
+            seed=self.seed,
+        )
+
     def load(self) -> ImageTask:
-        """Return the task; images have shape (n, 1, side, side), uint8."""
+        """Return the task; images have shape (n, 1, side, side), uint8.
+
+        Raises:
+            ConfigError: Where fewer letters of a class were drawn than are asked for.
+        """
         from tlx.data.glyph_atlas import draw_atlas
+        from tlx.data.glyph_shares import dealt
 
         classes = chosen_classes(letter_classes(self.alphabets), self.classes)
         atlas = draw_atlas(classes, font_paths())
@@ -76,6 +102,8 @@ class Glyphs:
             _render_split(atlas, size, first_id, (self.seed, stream), self.side)
             for stream, (size, first_id) in enumerate(zip(sizes, first_ids, strict=True))
         )
+        if (self.train_per_class, self.train_fraction, self.folds) != (None, None, None):
+            train, val, test = dealt(train, val, test, classes, self._deal)
         fingerprint = task_fingerprint(train, val, test)
         return ImageTask("glyphs", classes, train, val, test, fingerprint)
 
