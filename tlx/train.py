@@ -46,6 +46,7 @@ HELP = CommandHelp(
     ),
 )
 SWEEP_HOOKS = "tlx.banks.hooks"
+FEATURE_DIMENSIONS = 2
 log = logging.getLogger("tlx")
 
 
@@ -58,7 +59,8 @@ def job(cfg: DictConfig) -> float:
     """Train as Hydra asks, in the folder that Hydra gives.
 
     Returns:
-        The validation accuracy of the chosen epoch, for a sweeper to maximise.
+        The validation accuracy of the chosen epoch, or R2 of a regression, for a sweeper to
+        maximise.
     """
     from tlx.config.job import hydra_job
 
@@ -74,7 +76,7 @@ def train(cfg: DictConfig, folder: Path, command: str = "") -> float:
         command: The command line that runs this again, for the record.
 
     Returns:
-        The validation accuracy of the chosen epoch.
+        The validation accuracy, or R2, of the chosen epoch.
 
     Raises:
         ConfigError: With every fault of the configuration, before any work.
@@ -118,13 +120,13 @@ def execute(plan: Plan, run: Run) -> float:
         with run.phase("model_a"):
             backbone = build_model_a(plan, task)
         with run.phase("strategy"):
-            module = plan.strategy.apply(backbone, plan.training)
+            module = plan.strategy.apply(backbone, plan.training_for(task))
             fitting = fit.prepare(plan, seen, module, run, observer)
             announce(plan, task, module, fitting, run)
         with run.phase("activations"):
-            served = serve(plan.activations, seen, module, fitting.compute)
+            served = serve(plan.activations, seen, module, fitting.compute, plan.trainer.epochs)
             run.result.activations = served.record
-            fitting = fitting.behind(served.behind)
+            fitting = fitting.behind(served)
         with run.phase("fit"):
             fitting.run()
         with run.phase("test"):
@@ -133,8 +135,8 @@ def execute(plan: Plan, run: Run) -> float:
             served.release()
         with run.phase("record"):
             outcome.record(plan, task, module, scores, run)
-        log.info("%s", outcome.summary(scores, run, fitting.unit))
-    return scores["val"].accuracy
+        log.info("%s", outcome.summary(task, scores, run, fitting.unit))
+    return scores["val"].to_maximise
 
 
 def build_model_a(plan: Plan, task: ImageTask) -> Backbone:
@@ -144,7 +146,7 @@ def build_model_a(plan: Plan, task: ImageTask) -> Backbone:
     seed_everything(plan.seed, workers=True, verbose=False)
     from_weights = plan.strategy.starts_from_weights
     return plan.source_model.build(
-        len(task.class_names),
+        task.outputs,
         from_weights=from_weights,
         input_shape=tuple(task.train.images.shape[1:]),
     )
@@ -165,6 +167,8 @@ def announce(
         backbone_parameters=run.result.parameters["total"],
         task=task.name,
         classes=len(task.class_names),
+        predicted=module.training_recipe.goal.words,
+        examples="images" if task.train.images.ndim > FEATURE_DIMENSIONS else "rows",
         train_images=len(task.train),
         val_images=len(task.val),
         test_images=len(task.test),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors.torch import load_file
@@ -32,7 +33,6 @@ def run(folder: Path, strategy: str, *overrides: str) -> dict[str, object]:
         ("norm_only", [], None),
         ("bias_only", [], None),
         ("gradual", ["strategy.stages=1"], "stage4"),
-        ("lp_ft", [], None),
     ],
 )
 def test_run_uses_stored_activations_where_a_prefix_is_frozen(
@@ -48,6 +48,45 @@ def test_run_uses_stored_activations_where_a_prefix_is_frozen(
     )
     best = load_file(tmp_path / "auto/checkpoints/best.safetensors")
     assert len(best) > 100
+
+
+@pytest.mark.parametrize(
+    ("strategy", "overrides", "phases", "solving"),
+    [
+        ("lp_ft", [], None, "conv5"),
+        (
+            "lp_ft",
+            ["strategy.probe=trained", "strategy.probe_epochs=2", "trainer.epochs=4"],
+            [("conv5", 1, 2), (None, 3, 4)],
+            None,
+        ),
+        (
+            "gradual",
+            ["strategy.stages=2", "strategy.every_epochs=2", "trainer.epochs=5"],
+            [("conv5", 1, 2), ("stage4", 3, 4), ("stage3", 5, 5)],
+            None,
+        ),
+    ],
+)
+def test_run_of_a_schedule_uses_stored_activations_in_each_phase_in_which_they_hold(
+    strategy: str,
+    overrides: list[str],
+    phases: list[tuple[str | None, int, int]] | None,
+    solving: str | None,
+    tmp_path: Path,
+) -> None:
+    used: Any = run(tmp_path / "auto", strategy, *overrides)["activations"]
+    assert used["used"]
+    found = [(p["cut"], p["first_epoch"], p["last_epoch"]) for p in used.get("phases", ())]
+    assert found == (phases or [])
+    assert used.get("solving_cut") == solving
+    run(tmp_path / "off", strategy, "activations=off", *overrides)
+    with_store, without = (history_of(tmp_path / name) for name in ("auto", "off"))
+    for column in ("train_loss", "val_loss"):
+        expected = pytest.approx(without[column].to_list(), rel=1e-5)
+        assert with_store[column].to_list() == expected
+    again: Any = run(tmp_path / "again", strategy, *overrides)["activations"]
+    assert not any(entry["computed"] for entry in again["entries"])
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,8 +20,9 @@ from tlx.activations.key import ActivationKey, Arithmetic
 from tlx.activations.manifest import Manifest
 
 if TYPE_CHECKING:
+    from tlx.activations.phases import Cuts
     from tlx.backbones import Backbone, Preprocess
-    from tlx.backbones.splitting import Prefix
+    from tlx.backbones.splitting import Prefix, Tail
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
     from tlx.strategies.transfer_module import TransferModule
@@ -138,28 +139,58 @@ def requests_at(
     ]
 
 
-def run_requests(
+@dataclass(frozen=True)
+class CutRequests:
+    """What a run needs behind one cut.
+
+    Args:
+        tail: The stages behind it and the head.
+        fit: Train and val, as the fit computes.
+        scores: Val and test in full precision; none of a cut that does not hold to the end.
+    """
+
+    tail: Tail
+    fit: Sequence[PrefixRequest]
+    scores: Sequence[PrefixRequest] = ()
+
+    @property
+    def requests(self) -> list[PrefixRequest]:
+        """Return all of them; the same key may stand among them twice."""
+        return [*self.fit, *self.scores]
+
+
+def requests_of(
     backbone: Backbone,
-    prefix: Prefix,
-    cut: str,
+    cuts: Cuts,
     task: ImageTask,
     compute: Compute,
     *,
     half_precision: bool = False,
-) -> tuple[list[PrefixRequest], list[PrefixRequest]]:
-    """Return what a run needs: train and val for the fit, val and test for the scores.
+) -> dict[str, CutRequests]:
+    """Return what a run needs, by the cut behind which it needs it.
 
     The scores are computed in full precision; only where the fit is not, val is in both.
     """
+    from tlx.backbones.splitting import split
+
     fit = [("train", task.train.images), ("val", task.val.images)]
     scores = [("val", task.val.images), ("test", task.test.images)]
-    both = []
-    for images, full in ((fit, False), (scores, True)):
-        arithmetic = arithmetic_of(compute, full_precision=full)
-        both.append(
-            requests_at(backbone, prefix, cut, images, arithmetic, half_precision=half_precision)
-        )
-    return both[0], both[1]
+    found = {}
+    for cut in cuts.names:
+        prefix, tail = split(backbone, cut)
+        asked = [
+            requests_at(
+                backbone,
+                prefix,
+                cut,
+                images,
+                arithmetic_of(compute, full_precision=full),
+                half_precision=half_precision,
+            )
+            for images, full in ((fit, False), (scores if cut == cuts.last else [], True))
+        ]
+        found[cut] = CutRequests(tail, *asked)
+    return found
 
 
 def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list[PrefixRequest]:
@@ -173,19 +204,18 @@ def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list
     Returns:
         One request per key; none where the run does not use the store.
     """
-    from tlx.backbones.splitting import split
+    from tlx.activations.phases import cuts_of
     from tlx.training.device import choose_compute
 
-    cut = module.frozen_prefix()
-    if plan.activations.mode == "off" or cut is None:
+    cuts = cuts_of(module, plan.trainer.epochs)
+    if plan.activations.mode == "off" or not cuts.names:
         return []
     if plan.training.augmentation.name != "none":  # each run makes its own views, if it has any
         return []
     compute = choose_compute(plan.trainer)
-    backbone = module.backbone
     if compute.channels_last:
-        backbone.network.to(memory_format=torch.channels_last)
-    prefix, _ = split(backbone, cut)
+        module.backbone.network.to(memory_format=torch.channels_last)
     half = plan.activations.half_precision
-    fit, scores = run_requests(backbone, prefix, cut, task, compute, half_precision=half)
-    return list({request.key.digest: request for request in (*fit, *scores)}.values())
+    split_requests = requests_of(module.backbone, cuts, task, compute, half_precision=half)
+    requests = [request for one in split_requests.values() for request in one.requests]
+    return list({request.key.digest: request for request in requests}.values())

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from tlx.activations.compute import ensure, missing
-from tlx.activations.request import PrefixRequest, run_requests
+from tlx.activations.phases import Cuts, cuts_of
+from tlx.activations.request import CutRequests, PrefixRequest, requests_of
 from tlx.activations.settings import why_images_change
 from tlx.activations.store import ActivationStore, StoreFullError, size_words
 from tlx.activations.stored import StoredActivations
@@ -68,19 +69,37 @@ class Behind:
     scoring_tail: StoredTail
 
 
+@dataclass(frozen=True)
+class PhaseStart:
+    """What a fit computes with from an epoch on.
+
+    Args:
+        first_epoch: The epoch, counted from 0.
+        behind: Activations and their tail; None takes the images themselves.
+    """
+
+    first_epoch: int
+    behind: Behind | None
+
+
 @dataclass
 class Served:
     """What came of asking the store.
 
     Args:
         record: What was used, or why not, for the run's result.
-        behind: What to compute with; None where the run computes its prefix itself.
+        behind: What to compute with in every epoch and for the scores; None where nothing holds
+            to the end, or the run computes its prefix itself.
         held: The activations in use.
+        phases: What to compute with from an epoch on, where that changes in the fit.
+        solving: What to solve for a head with, before the first epoch.
     """
 
     record: dict[str, Any]
     behind: Behind | None = None
     held: Sequence[StoredActivations] = field(default_factory=tuple)
+    phases: Sequence[PhaseStart] = ()
+    solving: Behind | None = None
 
     def release(self) -> None:
         """Let the activations be pruned."""
@@ -89,7 +108,11 @@ class Served:
 
 
 def serve(
-    settings: ActivationSettings, task: ImageTask, module: TransferModule, compute: Compute
+    settings: ActivationSettings,
+    task: ImageTask,
+    module: TransferModule,
+    compute: Compute,
+    epochs: int | None = None,
 ) -> Served:
     """Give a run the activations of its frozen prefix, from the store or computed now.
 
@@ -98,24 +121,27 @@ def serve(
         task: The target task.
         module: The strategy over model A, whose memory layout is decided.
         compute: Where and how the fit computes.
+        epochs: Length of the fit, whose phases may have prefixes of their own; None asks for the
+            prefix that is frozen in all epochs.
     """
-    cut = module.frozen_prefix()
     if settings.mode == "off":
         return Served({"used": False, "reason": "activations.mode=off"})
-    if cut is None:
+    cuts = cuts_of(module, epochs)
+    if not cuts.names:
         return Served({"used": False, "reason": "the first stage trains"})
     augmentation = module.training_recipe.augmentation
     changing = why_images_change(augmentation)
     if changing is not None:
         return Served({"used": False, "reason": changing})
     try:
-        served = _served(settings, task, module, compute, cut)
+        served = _served(settings, task, module, compute, cuts)
         if augmentation.views is not None:
             served.record["views"] = augmentation.views
         return served
     except (OSError, StoreFullError) as error:
-        log.warning("activations behind %s are not stored: %s", cut, error)
-        return Served({"used": False, "cut": cut, "reason": str(error)})
+        where = ", ".join(cuts.names)
+        log.warning("activations behind %s are not stored: %s", where, error)
+        return Served({"used": False, "cut": where, "reason": str(error)})
 
 
 def _served(
@@ -123,27 +149,33 @@ def _served(
     task: ImageTask,
     module: TransferModule,
     compute: Compute,
-    cut: str,
+    cuts: Cuts,
 ) -> Served:
-    from tlx.backbones.splitting import split
-
-    prefix, tail = split(module.backbone, cut)
     half = settings.half_precision
-    fit, scores = run_requests(module.backbone, prefix, cut, task, compute, half_precision=half)
+    asked = requests_of(module.backbone, cuts, task, compute, half_precision=half)
     store = ActivationStore(Path(settings.folder), settings.max_gb)
-    held = ensure_all([*fit, *scores], store)
+    held = ensure_all([request for one in asked.values() for request in one.requests], store)
     found = {request.key.digest: stored for request, stored in held}
-    train, val = (found[request.key.digest] for request in fit)
-    scored = {request.name: found[request.key.digest] for request in scores}
-    behind = Behind(
+    behind = {cut: _behind(task, one, found) for cut, one in asked.items()}
+    served = Served(_record(cuts, held, store), held=[stored for _, stored in held])
+    served.behind = behind.get(cuts.last or "")
+    served.solving = behind.get(cuts.solving or "")
+    if len(cuts.phases) > 1:
+        starts = [PhaseStart(p.first_epoch, behind.get(p.cut or "")) for p in cuts.phases]
+        served.phases = starts
+    log.info("%s", _words(served.record))
+    return served
+
+
+def _behind(task: ImageTask, asked: CutRequests, found: Mapping[str, StoredActivations]) -> Behind:
+    train, val = (found[request.key.digest] for request in asked.fit)
+    scored = {request.name: found[request.key.digest] for request in asked.scores}
+    return Behind(
         task=replace(task, train=_with(task.train, train), val=_with(task.val, val)),
-        tail=_tail(tail, train),
+        tail=_tail(asked.tail, train),
         scored={name: _rows(stored) for name, stored in scored.items()},
-        scoring_tail=_tail(tail, scored["test"]),
+        scoring_tail=_tail(asked.tail, scored.get("test", train)),
     )
-    record = _record(cut, held, store)
-    log.info("%s", _words(record))
-    return Served(record, behind, [stored for _, stored in held])
 
 
 def ensure_all(
@@ -187,13 +219,14 @@ def _tail(tail: nn.Module, stored: StoredActivations) -> StoredTail:
 
 
 def _record(
-    cut: str,
+    cuts: Cuts,
     held: Sequence[tuple[PrefixRequest, StoredActivations]],
     store: ActivationStore,
 ) -> dict[str, Any]:
     entries = [
         {
             "split": request.name,
+            "cut": request.key.cut,
             "key": stored.manifest.key[:SHOWN_KEY],
             "images": stored.manifest.rows,
             "bytes": stored.manifest.bytes,
@@ -203,13 +236,23 @@ def _record(
         }
         for request, stored in held
     ]
-    return {"used": True, "cut": cut, "folder": str(store.folder), "entries": entries}
+    record = {"used": True, "cut": cuts.last, "folder": str(store.folder), "entries": entries}
+    if cuts.solving is not None:
+        record["solving_cut"] = cuts.solving
+    if len(cuts.phases) > 1:
+        record["phases"] = [
+            {"first_epoch": phase.first_epoch + 1, "last_epoch": phase.end_epoch, "cut": phase.cut}
+            for phase in cuts.phases
+        ]
+    return record
 
 
 def _words(record: Mapping[str, Any]) -> str:
     entries = record["entries"]
     sizes = size_words(sum(entry["bytes"] for entry in entries))
-    images = sum(entry["images"] for entry in entries)
+    cuts = list(dict.fromkeys(entry["cut"] for entry in entries))
+    images = sum(entry["images"] for entry in entries if entry["cut"] == cuts[-1])
     computed = [entry["split"] for entry in entries if entry["computed"]]
-    how = f"computed {', '.join(computed)}" if computed else "all read from the store"
-    return f"activations behind {record['cut']}: {images:,} images, {sizes}, {how}"
+    splits = ", ".join(dict.fromkeys(computed))
+    how = f"computed {splits}" if computed else "all read from the store"
+    return f"activations behind {', '.join(cuts)}: {images:,} images, {sizes}, {how}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tlx.activations.settings import ActivationSettings
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tlx.backbones import Backbone
     from tlx.backbones.source_model import SourceModel
     from tlx.data.source import TaskSource
+    from tlx.data.task import ImageTask
     from tlx.strategies.transfer_module import Training, TransferModule
     from tlx.training.settings import TrainerSettings
 
@@ -68,6 +69,7 @@ class Plan:
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the plan as a whole, before any work."""
+        from tlx.config.goal_agreement import goal_faults
         from tlx.config.input_agreement import input_faults
         from tlx.training.device import device_faults
 
@@ -80,14 +82,22 @@ class Plan:
         disagreeing = input_faults(self)
         if disagreeing:
             return [*faults, *disagreeing]
+        faults += goal_faults(self)
         return [*faults, *(self._strategy_faults() or self._use_faults())]
+
+    def training_for(self, task: ImageTask) -> Training:
+        """Return how to train for what a task asks for."""
+        from tlx.goals.chosen import goal_of
+
+        return replace(self.training, goal=goal_of(task))
 
     def _use_faults(self) -> list[Fault]:
         """Return what of the strategy does not go with how it is to be trained."""
         from tlx.config.agreement import augmentation_faults, batch_faults
+        from tlx.config.regularizer_agreement import regularizer_faults
 
         faults = augmentation_faults(self) or self._activation_faults()
-        return [*faults, *batch_faults(self)]
+        return [*faults, *regularizer_faults(self), *batch_faults(self)]
 
     def _strategy_faults(self) -> list[Fault]:
         return self.strategy.module.faults(
@@ -105,8 +115,10 @@ class Plan:
         return [Fault("activations.mode", "on", reason, remedy)]
 
     def has_frozen_prefix(self) -> bool:
-        """Return whether the leading stages stay frozen in every epoch."""
-        return self.module_without_weights().frozen_prefix() is not None
+        """Return whether leading stages stay frozen, in every epoch or in a phase."""
+        from tlx.activations.phases import cuts_of
+
+        return bool(cuts_of(self.module_without_weights(), self.trainer.epochs).names)
 
     def module_without_weights(self) -> TransferModule:
         """Return the strategy over a network without memory, to ask it questions."""

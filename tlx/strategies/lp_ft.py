@@ -14,6 +14,7 @@ from tlx.strategies.solved_head import SolvedHead, features_of, solve_head
 from tlx.strategies.transfer_module import Training, TransferModule
 
 if TYPE_CHECKING:
+    from tlx.activations.serve import Behind
     from tlx.backbones import Backbone
     from tlx.data.task_module import TaskDataModule
 
@@ -53,6 +54,7 @@ class LpFt(TransferModule):
     ) -> None:
         self._probe: Probing = probe
         self._probe_epochs = probe_epochs if probe == "trained" else 0
+        self._solving: Behind | None = None
         super().__init__(backbone, training)
         backbone.drop_auxiliary()  # drawn at random, their gradients would distort what LP spares
 
@@ -90,6 +92,14 @@ class LpFt(TransferModule):
         """Return every stage."""
         return frozenset(self.backbone.stage_names)
 
+    def solving_prefix(self) -> str | None:
+        """Return the last stage, behind which the probe is solved."""
+        return None if self._probe == "trained" else self.backbone.stage_names[-1]
+
+    def solve_behind(self, start: Behind) -> None:
+        """Solve on activations in the place of images."""
+        self._solving = start
+
     def on_train_start(self) -> None:
         """Solve for the head, unless the fit goes on from a checkpoint that holds it already."""
         if self._probe == "trained" or self.trainer.global_step > 0:
@@ -104,9 +114,11 @@ class LpFt(TransferModule):
 
     def solved_head(self) -> SolvedHead:
         """Return the head that fits model A's features of the fit's training images."""
-        task = cast("TaskDataModule", cast(Any, self.trainer).datamodule).task
-        train = features_of(self.backbone, task.train, self.device)
-        val = features_of(self.backbone, task.val, self.device)
+        task, tail = cast("TaskDataModule", cast(Any, self.trainer).datamodule).task, None
+        if self._solving is not None:
+            task, tail = self._solving.task, self._solving.tail
+        train = features_of(self.backbone, task.train, self.device, tail)
+        val = features_of(self.backbone, task.val, self.device, tail)
         return solve_head(
             train,
             task.train.labels,

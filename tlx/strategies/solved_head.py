@@ -43,18 +43,28 @@ class SolvedHead:
     point: PathPoint
 
 
-def features_of(backbone: Backbone, split: Split, device: torch.device) -> Tensor:
+def features_of(
+    backbone: Backbone, split: Split, device: torch.device, tail: nn.Module | None = None
+) -> Tensor:
     """Return what reaches the head for each uint8 image of a split, on the CPU, shape (n, d).
 
     The backbone is put into `eval()`.
+
+    Args:
+        backbone: Model A.
+        split: Its images, or activations behind a cut.
+        device: Where to compute.
+        tail: Takes such activations; None where the split has images.
 
     Raises:
         TlxError: Where a feature is not finite.
     """
     backbone.to(device).eval()
+    model = backbone if tail is None else tail.to(device).eval()
     batches = (split.images[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
-    prepared = (backbone.preprocess(batch.to(device)) for batch in batches)
-    features = torch.cat([head_features(backbone, backbone, batch) for batch in prepared])
+    inputs = (batch.to(device) for batch in batches)
+    prepared = inputs if tail is not None else map(backbone.preprocess, inputs)
+    features = torch.cat([head_features(backbone, model, batch) for batch in prepared])
     if not bool(features.isfinite().all()):
         raise TlxError("model A's features are not finite. Check backbone.weights.")
     return features

@@ -23,7 +23,7 @@ from tlx.training.history import METRICS_FILE
 from tlx.training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
-    from tlx.activations.serve import Behind
+    from tlx.activations.serve import Behind, Served
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask, Split
     from tlx.runs.run import Run
@@ -51,12 +51,13 @@ class Solve:
     start: Behind | None = None
     unit: ClassVar[str] = "point"
 
-    def behind(self, start: Behind | None) -> Solve:
-        """Return the same probe on stored activations.
+    def behind(self, served: Served) -> Solve:
+        """Return the same probe on stored activations, where the store served some.
 
         Args:
-            start: The activations and the tail; None leaves the probe as it is.
+            served: The activations and the tail.
         """
+        start = served.behind
         return self if start is None else replace(self, task=start.task, start=start)
 
     def run(self) -> None:

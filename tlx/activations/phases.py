@@ -1,0 +1,115 @@
+"""Where the frozen prefix of a fit ends, epoch by epoch: the cuts of a schedule's phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlx.strategies.transfer_module import TransferModule
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Neighbouring epochs with the same frozen prefix.
+
+    Args:
+        first_epoch: The first of them, counted from 0.
+        end_epoch: The epoch behind the last.
+        cut: The last stage of the prefix; None where the first stage trains.
+    """
+
+    first_epoch: int
+    end_epoch: int
+    cut: str | None
+
+    def __len__(self) -> int:
+        """Return the number of epochs."""
+        return self.end_epoch - self.first_epoch
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Every cut behind which a run computes.
+
+    Args:
+        phases: Those of the fit, at least one.
+        solving: Where a head is solved for before the first epoch, on frozen features; or None.
+    """
+
+    phases: tuple[Phase, ...]
+    solving: str | None = None
+
+    @property
+    def last(self) -> str | None:
+        """Return the cut that holds in every epoch and for the scores; None where none does."""
+        return self.phases[-1].cut
+
+    @property
+    def names(self) -> list[str]:
+        """Return each cut once, the first to be used first."""
+        cuts = [self.solving, *(phase.cut for phase in self.phases)]
+        return list(dict.fromkeys(cut for cut in cuts if cut is not None))
+
+
+def cuts_of(module: TransferModule, epochs: int | None = None) -> Cuts:
+    """Return the cuts of a run.
+
+    Args:
+        module: The strategy over model A.
+        epochs: Length of the fit; None asks for the cut that holds in all epochs alone.
+    """
+    if epochs is None:
+        return Cuts((Phase(0, 0, module.frozen_prefix()),))
+    return Cuts(tuple(phases_of(module, epochs)), module.solving_prefix())
+
+
+def phases_of(module: TransferModule, epochs: int) -> list[Phase]:
+    """Return the phases of a fit, in order, each with the deepest cut whose store pays.
+
+    A prefix holds as long as none of its stages has trained in any epoch so far. One epoch on
+    activations saves no more than computing them costs, so a phase of one epoch takes the cut of
+    the phase behind it, which holds in it as well. The last phase's cut is never given up: the
+    scores are computed behind it too.
+
+    Args:
+        module: The strategy over model A.
+        epochs: Length of the fit.
+
+    Returns:
+        At least one phase; neighbours differ in their cuts.
+    """
+    if _is_one_phase(module):
+        return [Phase(0, epochs, module.frozen_prefix())]
+    phases = _joined([Phase(e, e + 1, cut) for e, cut in enumerate(_cuts(module, epochs))])
+    worthwhile = phases[-1:]
+    for phase in reversed(phases[:-1]):
+        cut = phase.cut if len(phase) > 1 else worthwhile[0].cut
+        worthwhile.insert(0, replace(phase, cut=cut))
+    return _joined(worthwhile)
+
+
+def _is_one_phase(module: TransferModule) -> bool:
+    """Return whether every epoch trains the same, or something is held behind one cut."""
+    # A regulariser's copy of model A starts where the fit starts, and stays there.
+    regularised = module.training_recipe.regularizer.name != "none"
+    return regularised or module.trained_parameters(0) == module.trained_parameters()
+
+
+def _cuts(module: TransferModule, epochs: int) -> list[str | None]:
+    names: list[str | None] = [None, *module.backbone.stage_names]
+    depths: list[int] = []
+    for epoch in range(epochs):
+        depth = names.index(module.frozen_prefix(epoch))
+        depths.append(min([depth, *depths[-1:]]))
+    return [names[depth] for depth in depths]
+
+
+def _joined(phases: list[Phase]) -> list[Phase]:
+    joined = phases[:1]
+    for phase in phases[1:]:
+        if phase.cut == joined[-1].cut:
+            joined[-1] = replace(joined[-1], end_epoch=phase.end_epoch)
+        else:
+            joined.append(phase)
+    return joined
