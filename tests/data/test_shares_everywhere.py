@@ -50,7 +50,7 @@ def words_of(kind: str, folder: Path) -> list[str]:
     own = {
         "digits": ["data.train_per_class=null"],
         "glyphs": ["data.train_size=128", "data.val_size=20", "data.test_size=30",
-                   "data.classes=[A,B,C]"],
+                   "data.classes=[A,B,D]"],
         "image_folder": [f"data.root={folder / 'pets'}", *files],
         "image_table": [f"data.table={folder / 'pets/table.csv'}", *files],
         "torchvision": ["data.name=MNIST", f"data.root={folder / 'mnist'}", *files],
