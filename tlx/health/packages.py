@@ -28,6 +28,7 @@ SHIPPED = Path(__file__).resolve().parent.parent / "backbones" / "shipped"
 FEATURES: Final = {
     "export": "python -m tlx.export --format onnx",
     "jre": "hydra/launcher=spark without a Java of your own",
+    "lora": "strategy=lora",
     "mlflow": "logger=mlflow",
     "search": "hydra/sweeper=optuna",
     "tensorboard": "logger=tensorboard",

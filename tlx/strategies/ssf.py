@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
-from torch.nn.utils.parametrize import register_parametrization, remove_parametrizations
+from torch.nn.utils.parametrize import register_parametrization
 
 from tlx.strategies.adapted import Adapted, layers_before_head
 from tlx.strategies.parameter_kinds import NORMS
+from tlx.strategies.parametrized import evaluate_for_good, evaluated_state, parametrizing
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
@@ -68,55 +69,36 @@ class Ssf(Adapted):
     """
 
     def add_parts(self, backbone: Backbone) -> None:
-        """Give every layer its scale and shift."""
-        self._places = scale_and_shift(backbone)
+        """Give every layer before the head a scale, and a shift where it has a bias."""
+        self._count = 0
+        for layer in layers_before_head(backbone).values():
+            names = _tensors_of(layer)
+            if names:
+                _scale_and_shift(layer, names)
+                self._count += 1
 
     def added_parameters(self) -> frozenset[str]:
         """Return the names of all scales and shifts."""
-        names = (n for n, _ in self.backbone.network.named_parameters())
-        return frozenset(n for n in names if n.endswith((".0.scale", ".0.shift")))
+        return parametrizing(self.backbone.network)
 
     def plain_state(self) -> dict[str, Tensor]:
         """Return the state of the plain network, with scales and shifts in its layers."""
-        network = self.backbone.network
-        state = {n: v for n, v in network.state_dict().items() if ".parametrizations." not in n}
-        with torch.no_grad():
-            for path, names in self._places.items():
-                layer = network.get_submodule(path)
-                state |= {f"{path}.{name}": getattr(layer, name).detach() for name in names}
-        return state
+        return evaluated_state(self.backbone.network)
 
     def merge_parts(self) -> None:
         """Merge all scales and shifts into the layers."""
-        for path, names in self._places.items():
-            layer = self.backbone.network.get_submodule(path)
-            for name in reversed(names):  # the bias needs the scale of the weight
-                remove_parametrizations(layer, name, leave_parametrized=True)
+        evaluate_for_good(self.backbone.network)
 
     def describe(self) -> str:
         """Return one line for the console: what trains and what is frozen."""
-        return f"trains scales and shifts of {len(self._places)} layers, head; the rest frozen"
+        return f"trains scales and shifts of {self._count} layers, head; the rest frozen"
 
 
-def scale_and_shift(backbone: Backbone) -> dict[str, tuple[str, ...]]:
-    """Give every layer before the head a scale, and a shift where it has a bias.
-
-    Args:
-        backbone: The model, changed in place.
-
-    Returns:
-        By the layer's qualified name, the names of the tensors that are scaled or shifted.
-    """
-    places = {}
-    for path, layer in layers_before_head(backbone).items():
-        names = _tensors_of(layer)
-        if names:
-            scale = ChannelScale(getattr(layer, names[0]))
-            register_parametrization(layer, names[0], scale)
-            for name in names[1:]:
-                register_parametrization(layer, name, ChannelShift(getattr(layer, name), scale))
-            places[path] = names
-    return places
+def _scale_and_shift(layer: nn.Module, names: tuple[str, ...]) -> None:
+    scale = ChannelScale(getattr(layer, names[0]))
+    register_parametrization(layer, names[0], scale)
+    for name in names[1:]:
+        register_parametrization(layer, name, ChannelShift(getattr(layer, name), scale))
 
 
 def _tensors_of(layer: nn.Module) -> tuple[str, ...]:
