@@ -26,4 +26,6 @@ def why_no_source_head(name: str, weights: str | None) -> str | None:
     card = card_of(resolve(name, weights))
     if card is not None and card.head == NEAREST_HEAD:
         return f"{weights} asks its nearest neighbours and has no output layer"
+    if card is not None and card.num_classes < 2:
+        return f"{weights} has a single output, which tells no classes apart"
     return None

@@ -39,6 +39,7 @@ def situation_of(plan: Plan) -> Situation:
     return Situation(
         name,
         trains_features=not module.trained_parameters().isdisjoint(staged),
+        predicts_number=bool(getattr(plan.training.loss, "takes_numbers", False)),
         trained_weights=module.trained_source_weights(),
         why_no_source_head=why_no_source_head(model.name, model.weights),
     )

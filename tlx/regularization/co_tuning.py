@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor, nn
 
+from tlx.errors import Fault
 from tlx.regularization.class_relationship import class_relationship
 from tlx.regularization.distillation_loss import soft_cross_entropy
 from tlx.regularization.head_inputs import as_vectors
-from tlx.regularization.regularizer import Penalty, Regularizer, Step, Temperature, Weight
+from tlx.regularization.regularizer import (
+    Penalty,
+    Regularizer,
+    Situation,
+    Step,
+    Temperature,
+    Weight,
+)
 from tlx.regularization.replica import Replica
 from tlx.regularization.source_head import source_head_of, trainable_copy
 
@@ -53,6 +61,14 @@ class CoTuning(Regularizer):
     def needs_source_head(self) -> bool:
         """True: it trains on."""
         return True
+
+    def faults(self, situation: Situation) -> list[Fault]:
+        """Return why there are no classes to relate, or no weights to hold."""
+        found = super().faults(situation)
+        if found or not situation.predicts_number:
+            return found
+        reason = "it relates classes of both tasks, and the data asks for a number"
+        return [Fault("regularizer", self.name, reason, "Use regularizer=l2_sp.")]
 
     def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:
         """Return the term, with the relationship that model A sees now."""

@@ -29,6 +29,7 @@ class Situation:
         solves: Whether the strategy solves for its head instead of training it.
         from_weights: Whether model B starts from weights of model A.
         trains_features: Whether anything in front of the head trains in any epoch.
+        predicts_number: Whether the target task is a regression.
         trained_weights: Names of model A's own parameters in front of the head that ever train.
         why_no_source_head: Why model A's own last layer cannot be used; None where it can.
     """
@@ -37,6 +38,7 @@ class Situation:
     solves: bool = False
     from_weights: bool = True
     trains_features: bool = True
+    predicts_number: bool = False
     trained_weights: frozenset[str] = frozenset()
     why_no_source_head: str | None = None
 
