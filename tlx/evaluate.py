@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tlx.errors import TlxError
 
 if TYPE_CHECKING:
-    from tlx.reports.classification import ClassificationScores
+    from tlx.data.task import ImageTask
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,25 +34,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def report(folder: Path, split: str, *, pictures: bool = False) -> None:
     """Print a run's scores beside the recorded accuracy, and draw its pictures if asked."""
-    from tlx.reports.console import scores_table
+    from tlx.backbones.card import read_card
+    from tlx.goals.chosen import goal_of_card
     from tlx.runs.result import read_result
+    from tlx.runs.run import WEIGHTS_FILE
 
     recorded = read_result(folder)
     if recorded.status != "completed":
         raise TlxError(f"{folder} is {recorded.status}; finish it first with resume={folder}.")
     scores = evaluate(folder, split)
-    print(scores_table(scores, title=split, encoding=sys.stdout.encoding), end="")
-    print(f"recorded by the run: accuracy {recorded.metrics[split]['accuracy']:.4f}")
+    card = read_card(folder / WEIGHTS_FILE)
+    assert card is not None, "a run writes its model with a card"
+    goal = goal_of_card(card)
+    print(goal.written(scores, title=split, encoding=sys.stdout.encoding), end="")
+    print(f"recorded by the run: {goal.returned} {recorded.metrics[split][goal.returned]:.4f}")
     if pictures:
-        from tlx.training.outcome import draw
-
-        names = [one["name"] for one in recorded.metrics[split]["per_class"]]
-        for path in draw(folder, scores, names, recorded.best_epoch):
+        for path in goal.draw(folder, scores, recorded.best_epoch, split):
             print(f"drawn: {path}")
 
 
-def evaluate(folder: Path, split: str = "test") -> ClassificationScores:
+def evaluate(folder: Path, split: str = "test") -> Any:
     """Return the scores of a run's model on a split of its own task.
+
+    These are `ClassificationScores`, or `RegressionScores` where it predicts a number.
 
     Args:
         folder: A completed run.
@@ -63,30 +68,32 @@ def evaluate(folder: Path, split: str = "test") -> ClassificationScores:
     from tlx.backbones import build_backbone
     from tlx.config.builders import checked_plan
     from tlx.config.record import load_config
-    from tlx.reports.classification import classification_scores
+    from tlx.goals.chosen import goal_of
     from tlx.training.device import choose_compute
     from tlx.training.predictions import predict
 
     plan = checked_plan(load_config(folder))
     task = plan.data.load()
-    _check_classes(folder, task.class_names)
+    _check_target(folder, task)
     backbone = build_backbone(
         plan.source_model.name,
-        num_classes=len(task.class_names),
+        num_classes=task.outputs,
         weights=str(folder),
         keep_head=True,
     )
     images = getattr(task, split)
     device = choose_compute(plan.trainer).accelerator
-    probabilities = predict(backbone, images, device=device)
-    return classification_scores(probabilities, images.labels, task.class_names)
+    goal = goal_of(task)
+    answers = predict(backbone, images, device=device, answers=goal.answers)
+    return goal.scores(answers, images.labels)
 
 
-def _check_classes(folder: Path, found: Sequence[str]) -> None:
-    """Check that the data still has the classes that the model was trained on.
+def _check_target(folder: Path, task: ImageTask) -> None:
+    """Check that the data still has the classes, or the number, that the model was trained on.
 
     Raises:
-        TlxError: Where they have changed, so that outputs would be scored by other names.
+        TlxError: Where they have changed, so that outputs would be scored by other names or in
+            other units.
     """
     from tlx.backbones.card import read_card
     from tlx.data.listing import shortened
@@ -94,12 +101,20 @@ def _check_classes(folder: Path, found: Sequence[str]) -> None:
 
     path = folder / WEIGHTS_FILE
     card = read_card(path) if path.is_file() else None
-    if card is None or tuple(card.class_names) == tuple(found):
+    if card is None:
+        return
+    number = None if task.number is None else asdict(task.number)
+    if number != card.target:
+        raise TlxError(
+            f"the data of {folder} has another target now ({number or 'classes'}) than its model "
+            f"was trained on ({card.target or 'classes'}). Restore the data."
+        )
+    if tuple(card.class_names) == tuple(task.class_names):
         return
     raise TlxError(
-        f"the data of {folder} has other classes now ({shortened(found)}) than its model was "
-        f"trained on ({shortened(card.class_names)}). Restore the data, or label files with "
-        "python -m tlx.predict."
+        f"the data of {folder} has other classes now ({shortened(task.class_names)}) than its "
+        f"model was trained on ({shortened(card.class_names)}). Restore the data, or "
+        "label files with python -m tlx.predict."
     )
 
 

@@ -11,6 +11,20 @@ NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
     ("data", "image_table"): ("data.table={images}/table.csv",),
     ("data", "table_csv"): ("data.path={images}/features.csv", "backbone=mlp"),
     ("backbone", "mlp"): ("data=table_csv", "data.path={images}/features.csv"),
+    ("data", "table_regression"): (
+        "data.path={images}/features.csv",
+        "data.label_column=x",
+        "backbone=mlp",
+    ),
+    **{
+        ("loss", name): (
+            "data=table_regression",
+            "data.path={images}/features.csv",
+            "data.label_column=x",
+            "backbone=mlp",
+        )
+        for name in ("huber", "mae", "mse")
+    },
     ("data", "torchvision"): ("data.download=true",),
     ("regularizer", "co_tuning"): ("strategy=structure_reuse",),
     ("regularizer", "feature_distillation"): ("strategy=structure_reuse",),

@@ -50,7 +50,7 @@ def test_sift_of_known_groups_and_keys_keeps_them() -> None:
         ),
         (
             "loss=xyz",
-            "loss=xyz: loss has no option 'xyz'. Choose from: cross_entropy.",
+            "loss=xyz: loss has no option 'xyz'. Choose from: cross_entropy, huber, mae, mse.",
         ),
         (
             "optimizer.lrr=1",

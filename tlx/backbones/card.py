@@ -44,6 +44,7 @@ class Card:
         command: The command that made it.
         versions: Package names and versions.
         head: `linear` (torchvision's own last layer) or `nearest_neighbours`.
+        target: Name, centre and scale of the number that its one output means; None: classes.
         format: Version of this layout.
     """
 
@@ -59,6 +60,7 @@ class Card:
     command: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     head: str = LINEAR_HEAD
+    target: dict[str, Any] | None = None
     format: int = CARD_FORMAT
 
     def to_json(self) -> str:
@@ -154,11 +156,10 @@ def _table(values: Mapping[str, Any]) -> list[str]:
 def card_markdown(card: Card) -> str:
     """Return a card for people: what the model is, how it was made and how to load it."""
     preprocess = card.preprocess
-    classes = ", ".join(card.class_names[:20]) + (", ..." if len(card.class_names) > 20 else "")
     lines = [
         f"# {card.name}",
         "",
-        f"{_maker(card)} `{card.backbone}` for {card.num_classes} classes: {classes}.",
+        f"{_maker(card)} `{card.backbone}` for {_predicted(card)}.",
         "",
         "## Data",
         "",
@@ -190,6 +191,14 @@ def card_markdown(card: Card) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _predicted(card: Card) -> str:
+    if card.target is not None:
+        units = "(output * {scale} + {centre})".format_map(card.target)
+        return f"the number {card.target['name']} {units}"
+    names = ", ".join(card.class_names[:20]) + (", ..." if len(card.class_names) > 20 else "")
+    return f"{card.num_classes} classes: {names}"
 
 
 def _maker(card: Card) -> str:

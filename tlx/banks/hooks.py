@@ -79,7 +79,7 @@ def prepare(config: DictConfig, part: int, parts: int) -> None:
     keep_freed_memory()
     task = loaded(plan.data)
     backbone = build_model_a(plan, task)
-    module = plan.strategy.apply(backbone, plan.training)
+    module = plan.strategy.apply(backbone, plan.training_for(task))
     compute_share(plan, task, module, part, parts)
 
 

@@ -221,9 +221,8 @@ def _judged(
     with run.phase("record"):
         outcome.record(plan, task, module, scores, run, pictures=False)
         share_weights(run.folder)
-    accuracy = scores["test"].accuracy
-    log.info("test accuracy %.4f of %s", accuracy, run.folder)
-    return scores["val"].accuracy
+    log.info("test accuracy %.4f of %s", scores["test"].to_maximise, run.folder)
+    return scores["val"].to_maximise
 
 
 @contextmanager

@@ -1,7 +1,8 @@
-"""How many images of each class a task has in each split, and where they come from."""
+"""How many images a task has in each split, of each class, and where they come from."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -16,9 +17,14 @@ def data_record(task: ImageTask) -> dict[str, Any]:
         task: The task.
 
     Returns:
-        `images` (by split, then by class), and what the task says about its files.
+        `images` (by split, then by class; `target` and `rows_by_split` for a number to
+        predict), and what the task says about its files.
     """
     splits = (("train", task.train), ("val", task.val), ("test", task.test))
+    if task.number is not None:
+        rows = {name: len(split) for name, split in splits}
+        target = asdict(task.number)
+        return {"name": task.name, "target": target, "rows_by_split": rows, **task.about}
     images = {}
     for name, split in splits:
         counts = torch.bincount(split.labels, minlength=len(task.class_names)).tolist()

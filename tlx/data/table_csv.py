@@ -1,4 +1,4 @@
-"""Classes from the numeric and categorical columns of a CSV or Parquet table."""
+"""Classes or numbers from the numeric and categorical columns of a CSV or Parquet table."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ import numpy as np
 from tlx.data.dealing import SPLIT_NAMES, TRAIN, Deal
 from tlx.data.table_columns import (
     Cells,
-    as_text,
     cells_of,
     columns_by_type,
-    is_none,
     missing_faults,
     name_faults,
     read_table,
 )
-from tlx.data.table_learning import MISSING, SCALING, UNKNOWN, Learned, Learning, learn
+from tlx.data.table_learning import (
+    MISSING,
+    SCALING,
+    UNKNOWN,
+    Learned,
+    Learning,
+    learn,
+    scales_of,
+)
 from tlx.data.table_outliers import ACTIONS, OUTLIERS
 from tlx.data.table_preparation import (
     PREPARATION_FILE,
@@ -28,14 +34,23 @@ from tlx.data.table_preparation import (
     prepared,
     read_preparation,
 )
-from tlx.data.table_selection import SELECTION
+from tlx.data.table_selection import FOR_CLASSES_ONLY, SELECTION
+from tlx.data.table_targets import (
+    CLASSIFICATION,
+    FEWEST_ROWS,
+    REGRESSION,
+    TASKS,
+    Targets,
+    size_faults,
+    target_column,
+)
 from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from tlx.data.task import ImageTask, Split
+    from tlx.data.task import ImageTask, NumberTarget, Split
 
 WORDS = {
     "missing": MISSING,
@@ -44,8 +59,9 @@ WORDS = {
     "scaling": SCALING,
     "unknown": UNKNOWN,
     "selection": SELECTION,
+    "task": TASKS,
+    "target_scaling": SCALING,
 }
-FEWEST_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -54,8 +70,7 @@ class _Rows:
 
     Args:
         cells: Their numeric and categorical values.
-        labels: Class indices, shape (n,).
-        class_names: One per class, sorted.
+        targets: What they are to be predicted as.
         ids: Position of each row in the file, from 0, shape (n,).
         numeric: Names of the numeric columns.
         categorical: Names of the categorical columns.
@@ -63,8 +78,7 @@ class _Rows:
     """
 
     cells: Cells
-    labels: NDArray[np.int64]
-    class_names: tuple[str, ...]
+    targets: Targets
     ids: NDArray[np.int64]
     numeric: tuple[str, ...]
     categorical: tuple[str, ...]
@@ -73,14 +87,14 @@ class _Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class TableCsv:
-    """A table with a column of classes.
+    """A table with a column of classes, or of numbers, to predict.
 
     Imputation, bounds, scales, categories and the selection of features are learned from the
     training rows alone; the run keeps them as JSON in `preparation.json`.
 
     Args:
         path: The table; `.parquet` and `.pq` are Parquet, all else is CSV with a header.
-        label_column: Column of the class names.
+        label_column: Column of the class names, or of the numbers to predict.
         numeric: Columns of numbers; None takes those that the types say.
         categorical: Columns of categories; None takes those that the types say.
         missing: What becomes of missing (and infinite) values: `error` names them and stops,
@@ -96,17 +110,21 @@ class TableCsv:
         unknown: What becomes of categories that no training row has: `ignore` counts them and
             gives no feature, `error` stops.
         selection: How features are chosen: `none`, `chi2`, `anova`, `mutual_info`, `rfe` or
-            `random_forest`.
+            `random_forest`; for numbers all but `chi2`.
         features: How many features are chosen; needed with a selection.
         preparation: A run whose preparation is used in place of learning one, so that features
             mean to this model A what they meant in that run.
-        train_per_class: Training rows per class; None takes all that remain.
+        train_per_class: Training rows per class; None takes all that remain. Numbers have none.
         train_fraction: Share of the remaining rows of each class to train on; None takes all.
         val_fraction: Share of each class for validation.
         test_fraction: Share of each class for the test.
         folds: Parts for cross-validation; None deals out once.
         fold: Which part is the test set, from 0.
         seed: Seed of the deal and of the forests.
+        task: `classification`, or `regression`: the label column holds numbers, and rows are
+            dealt out without regard to them.
+        target_scaling: How the numbers are scaled in training, by what its rows say; scores and
+            predictions are in the column's own units.
     """
 
     path: str
@@ -130,6 +148,8 @@ class TableCsv:
     folds: int | None = None
     fold: int | None = None
     seed: int = 0
+    task: str = CLASSIFICATION
+    target_scaling: str = "none"
 
     @property
     def _deal(self) -> Deal:
@@ -145,10 +165,13 @@ class TableCsv:
         if faults:
             return faults
         rows = self._rows()
-        if isinstance(rows, list):
-            return rows
-        given = np.full(len(rows.labels), TRAIN, np.int8)
-        return self._deal.class_faults(rows.labels, given, rows.class_names)
+        return rows if isinstance(rows, list) else self._deal_faults(rows.targets)
+
+    def _deal_faults(self, targets: Targets) -> list[Fault]:
+        given = np.full(len(targets), TRAIN, np.int8)
+        if targets.class_names:
+            return self._deal.class_faults(targets.strata, given, targets.class_names)
+        return size_faults(self.path, self._deal.positions(targets.strata, given))
 
     def _option_faults(self) -> list[Fault]:
         faults = [*self._deal.faults()]
@@ -169,13 +192,30 @@ class TableCsv:
             reason = "it needs to know how many features to choose"
             faults.append(Fault("data.selection", self.selection, reason, "Give data.features=10."))
         if self.label_column in (*(self.numeric or ()), *(self.categorical or ())):
-            reason = "the column of the classes is listed among the features"
+            reason = "the column to predict is listed among the features"
             remedy = "Take it out of data.numeric and data.categorical."
             faults.append(Fault("data.label_column", self.label_column, reason, remedy))
         both = [name for name in self.numeric or () if name in (self.categorical or ())]
         for name in both:
             reason = "the column is listed as categorical too"
             faults.append(Fault("data.numeric", name, reason, "List it once."))
+        return [*faults, *self._task_faults()]
+
+    def _task_faults(self) -> list[Fault]:
+        faults = []
+        if self.task == REGRESSION:
+            if self.selection in FOR_CLASSES_ONLY:
+                reason = "it tells classes apart, and data.task=regression predicts a number"
+                remedy = "Use anova, mutual_info, rfe or random_forest."
+                faults.append(Fault("data.selection", self.selection, reason, remedy))
+            if self.train_per_class is not None:
+                reason = "data.task=regression has no classes"
+                remedy = "Use data.train_fraction."
+                faults.append(Fault("data.train_per_class", self.train_per_class, reason, remedy))
+        elif self.target_scaling != "none":
+            reason = "classes have no scale"
+            remedy = "Use none, or predict a number: data.task=regression."
+            faults.append(Fault("data.target_scaling", self.target_scaling, reason, remedy))
         return faults
 
     def _rows(self) -> _Rows | list[Fault]:
@@ -216,41 +256,28 @@ class TableCsv:
         learned: Preparation | None,
     ) -> _Rows | list[Fault]:
         if not (numeric or categorical):
-            reason = "there is no column beside the classes"
+            reason = f"there is no column beside {self.label_column!r}"
             return [Fault("data.path", self.path, reason, "Add columns to learn from.")]
         cells = cells_of(frame, numeric, categorical)
         if isinstance(cells, list):
             return cells
-        texts = as_text(frame[self.label_column])
-        unlabelled = is_none(texts)
+        column = target_column(frame, self.label_column, self.task)
+        if isinstance(column, Fault):
+            return [column]
         missing = self.missing if learned is None else learned.missing
         fills = missing in ("mean", "median", "knn")
         kept = np.ones(len(frame), dtype=bool)
         if self.missing == "drop" or missing == "drop":
-            kept = ~unlabelled if fills else ~(unlabelled | cells.missing)
-        elif unlabelled.any():
-            return [self._unlabelled(unlabelled)]
+            kept = ~column.lacking if fills else ~(column.lacking | cells.missing)
+        elif column.lacking.any():
+            return [column.lacking_fault()]
         elif not fills and cells.missing.any():
             return missing_faults(cells, numeric, categorical)
-        names = tuple(sorted(set(texts[kept])))
-        if len(names) < FEWEST_CLASSES:
-            return [self._single_class(names)]
-        places = {name: place for place, name in enumerate(names)}
-        labels = np.array([places[text] for text in texts[kept]], dtype=np.int64)
+        targets = column.targets(kept)
+        if isinstance(targets, Fault):
+            return [targets]
         ids, dropped = np.flatnonzero(kept).astype(np.int64), int((~kept).sum())
-        return _Rows(cells.rows(kept), labels, names, ids, numeric, categorical, dropped)
-
-    def _unlabelled(self, unlabelled: NDArray[np.bool_]) -> Fault:
-        count, row = int(unlabelled.sum()), int(unlabelled.argmax()) + 1
-        reason = f"{count} rows have no class (the first is row {row})"
-        remedy = "Complete or remove them, or choose data.missing=drop."
-        return Fault("data.label_column", self.label_column, reason, remedy)
-
-    def _single_class(self, names: tuple[str, ...]) -> Fault:
-        only = ", ".join(map(repr, names)) or "none"
-        reason = f"the column has a single class ({only}), there is nothing to tell apart"
-        remedy = "Name another column, or add rows of other classes."
-        return Fault("data.label_column", self.label_column, reason, remedy)
+        return _Rows(cells.rows(kept), targets, ids, numeric, categorical, dropped)
 
     def load(self) -> ImageTask:
         """Return the task; its `images` are float32 features, shape (n, d).
@@ -265,26 +292,28 @@ class TableCsv:
         rows = self._option_faults() or self._rows()
         if isinstance(rows, list):
             raise ConfigError(rows)
-        given = np.full(len(rows.labels), TRAIN, np.int8)
-        faults = self._deal.class_faults(rows.labels, given, rows.class_names)
+        faults = self._deal_faults(rows.targets)
         if faults:
             raise ConfigError(faults)
-        parts = list(self._deal.positions(rows.labels, given))
+        given = np.full(len(rows.targets), TRAIN, np.int8)
+        parts = list(self._deal.positions(rows.targets.strata, given))
         learned = self._learned(rows, parts[TRAIN])
         parts[TRAIN] = parts[TRAIN][learned.used]
-        self._check_classes_left(rows, parts[TRAIN])
-        done = [_split(rows, part, learned.preparation) for part in parts]
+        self._check_rows_left(rows.targets, parts[TRAIN])
+        number = self._number(rows.targets, parts[TRAIN])
+        done = [_split(rows, part, learned.preparation, number) for part in parts]
         train, val, test = (split for split, _ in done)
         about = self._about(rows, learned, [changes for _, changes in done])
         return ImageTask(
             name=Path(self.path).stem,
-            class_names=rows.class_names,
+            class_names=rows.targets.class_names,
             train=train,
             val=val,
             test=test,
             fingerprint=task_fingerprint(train, val, test),
             about=about,
             files={PREPARATION_FILE: learned.preparation.to_dict()},
+            number=number,
         )
 
     def _learned(self, rows: _Rows, train: NDArray[np.int64]) -> Learned:
@@ -292,15 +321,28 @@ class TableCsv:
         if isinstance(given, Preparation):
             none = np.zeros(len(train), dtype=bool)
             return Learned(given, none, ~none)
-        cells, labels = rows.cells.rows(train), rows.labels[train]
-        return learn(cells, labels, rows.numeric, rows.categorical, self._learning)
+        cells, values = rows.cells.rows(train), rows.targets.values[train]
+        return learn(cells, values, rows.numeric, rows.categorical, self._learning)
 
-    def _check_classes_left(self, rows: _Rows, train: NDArray[np.int64]) -> None:
-        counts = np.bincount(rows.labels[train], minlength=len(rows.class_names))
-        if counts.min() > 0:
+    def _number(self, targets: Targets, train: NDArray[np.int64]) -> NumberTarget | None:
+        from tlx.data.task import NumberTarget
+
+        if targets.class_names:
+            return None
+        centres, scales = scales_of(targets.values[train][:, None], self.target_scaling)
+        return NumberTarget(self.label_column, centres[0], scales[0])
+
+    def _check_rows_left(self, targets: Targets, train: NDArray[np.int64]) -> None:
+        if targets.class_names:
+            counts = np.bincount(targets.values[train], minlength=len(targets.class_names))
+            if counts.min() > 0:
+                return
+            name = targets.class_names[int(counts.argmin())]
+            reason = f"all training rows of class {name!r} are outlying"
+        elif len(train) >= FEWEST_ROWS:
             return
-        name = rows.class_names[int(counts.argmin())]
-        reason = f"all training rows of class {name!r} are outlying"
+        else:
+            reason = "nearly all training rows are outlying"
         remedy = "Use flag or clip, or a larger data.outlier_limit."
         raise ConfigError([Fault("data.outlier_action", "drop", reason, remedy)])
 
@@ -325,11 +367,14 @@ class TableCsv:
         }
 
 
-def _split(rows: _Rows, part: NDArray[np.int64], preparation: Preparation) -> tuple[Split, Changes]:
+def _split(
+    rows: _Rows, part: NDArray[np.int64], preparation: Preparation, number: NumberTarget | None
+) -> tuple[Split, Changes]:
     import torch
 
     from tlx.data.task import Split
 
     features, changes = prepared(rows.cells.rows(part), preparation)
-    labels, ids = torch.from_numpy(rows.labels[part]), torch.from_numpy(rows.ids[part])
+    values, ids = rows.targets.values[part], torch.from_numpy(rows.ids[part])
+    labels = torch.from_numpy(values if number is None else number.scaled(values))
     return Split(torch.from_numpy(features), labels, ids), changes

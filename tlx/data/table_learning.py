@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from tlx.data.table_columns import Cells
 from tlx.data.table_outliers import bounds, outlying
 from tlx.data.table_preparation import Changes, Preparation, clipped, encoded, filled
 from tlx.data.table_selection import selected
+from tlx.data.table_targets import CLASSIFICATION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class Learning:
         selection: How features are selected.
         features: How many are selected.
         seed: Seed of the forests.
+        task: `classification` or `regression`: what features are selected for.
     """
 
     missing: str = "error"
@@ -47,6 +49,7 @@ class Learning:
     selection: str = "none"
     features: int | None = None
     seed: int = 0
+    task: str = CLASSIFICATION
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Learned:
 
 def learn(
     train: Cells,
-    labels: NDArray[np.int64],
+    targets: NDArray[Any],
     numeric: tuple[str, ...],
     categorical: tuple[str, ...],
     how: Learning,
@@ -78,7 +81,7 @@ def learn(
 
     Args:
         train: The training rows, without gaps unless they are filled in.
-        labels: Class indices, shape (n,).
+        targets: Class indices, or numbers, shape (n,).
         numeric: Names of the numeric columns.
         categorical: Names of the categorical columns.
         how: What to learn.
@@ -101,7 +104,8 @@ def learn(
     within = Cells(clipped(kept.numbers, start, Changes()), kept.categories)
     learned = _encoding(start, within, how.scaling)
     features = encoded(within, learned, Changes())
-    places = selected(features, labels[used], how.selection, how.features, how.seed)
+    wanted = targets[used]
+    places = selected(features, wanted, how.selection, how.features, how.seed, how.task)
     return Learned(replace(learned, kept=places), found, used)
 
 
@@ -127,7 +131,7 @@ def _encoding(start: Preparation, train: Cells, scaling: str) -> Preparation:
     """Return a preparation with scales and categories learned from rows without gaps."""
     from sklearn.preprocessing import OneHotEncoder
 
-    centres, scales = _scales(train.numbers, scaling)
+    centres, scales = scales_of(train.numbers, scaling)
     categories: tuple[tuple[str, ...], ...] = ()
     if start.categorical:
         encoder = OneHotEncoder(handle_unknown="ignore").fit(train.categories)
@@ -135,10 +139,15 @@ def _encoding(start: Preparation, train: Cells, scaling: str) -> Preparation:
     return replace(start, centres=centres, scales=scales, categories=categories)
 
 
-def _scales(
+def scales_of(
     numbers: NDArray[np.float64], scaling: str
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return what to subtract from each column and what to divide it by."""
+    """Return what to subtract from each column and what to divide it by.
+
+    Args:
+        numbers: Training rows, finite, shape (n, columns).
+        scaling: One of `SCALING`.
+    """
     from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
     width = numbers.shape[1]

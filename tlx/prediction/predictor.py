@@ -6,7 +6,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,17 +15,19 @@ from tlx.backbones import build_backbone
 from tlx.backbones.card import read_card
 from tlx.backbones.fingerprint import state_fingerprint
 from tlx.errors import TlxError
+from tlx.goals.chosen import goal_of_card
 from tlx.prediction.images import StoredForm, load_pixels, stored_form
 from tlx.runs.finished import finished_run
 from tlx.runs.run import WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
+    from tlx.goals.goal import Goal
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model with the names of its classes.
+    """A model with the names of its classes, or of the number it predicts.
 
     Args:
         backbone: Model B, in `eval()`.
@@ -33,6 +35,7 @@ class Predictor:
         device: Where it computes.
         form: How its training images were stored.
         fingerprint: SHA-256 of its weights, its input pipeline and its classes.
+        goal: What its outputs mean.
     """
 
     backbone: Backbone
@@ -40,6 +43,7 @@ class Predictor:
     device: str
     form: StoredForm | None
     fingerprint: str
+    goal: Goal[Any]
 
     def read(self, path: Path) -> Tensor:
         """Return network input (3, h, w) for an image file, as the training images became it.
@@ -51,8 +55,10 @@ class Predictor:
         return preprocess(load_pixels(path, self.form, preprocess.resize_size)[None])[0]
 
     @torch.inference_mode()
-    def probabilities(self, prepared: Tensor) -> Tensor:
+    def answers(self, prepared: Tensor) -> Tensor:
         """Return class probabilities (n, classes), on the CPU, of network input (n, 3, h, w).
+
+        Of a model of numbers, these: float64, shape (n,), in the target's own units.
 
         Raises:
             TlxError: Where the device has too little memory for the batch.
@@ -64,7 +70,7 @@ class Predictor:
                 f"{len(prepared)} images at a time are too many for the memory of {self.device}. "
                 "Use a smaller --batch-size."
             ) from error
-        return torch.softmax(logits.float(), dim=1).cpu()
+        return self.goal.answers(logits.float()).cpu()
 
 
 def load_predictor(folder: Path, device: str = "cpu") -> Predictor:
@@ -87,7 +93,8 @@ def load_predictor(folder: Path, device: str = "cpu") -> Predictor:
     backbone.to(device).eval()
     names = distinct(card.class_names)
     form = stored_form(card.data)
-    return Predictor(backbone, names, device, form, _fingerprint(backbone, names, form))
+    fingerprint = _fingerprint(backbone, names, form)
+    return Predictor(backbone, names, device, form, fingerprint, goal_of_card(card))
 
 
 def _fingerprint(backbone: Backbone, names: tuple[str, ...], form: StoredForm | None) -> str:

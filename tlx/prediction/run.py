@@ -149,7 +149,7 @@ def _answer(
             places.append(place)
             images.append(image)
         if images:
-            answers.fill(places, predictor.probabilities(torch.stack(images)).numpy())
+            answers.fill(places, predictor.answers(torch.stack(images)).numpy())
         advance(len(batch))
 
 

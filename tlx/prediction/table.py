@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +15,42 @@ from tlx.data.table_columns import Cells, cells_of, name_faults, read_table
 from tlx.data.table_preparation import Preparation, prepared, read_preparation
 from tlx.errors import ConfigError, Fault, TlxError
 from tlx.prediction.answers import Answers
+from tlx.prediction.numbers import NumberAnswers
 from tlx.prediction.parts import check_output
 from tlx.prediction.predictor import load_predictor
 from tlx.prediction.run import Predicted
 from tlx.runs.atomic import atomic_path
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from tlx.prediction.predictor import Predictor
+
+
+class RowAnswers(Protocol):
+    """What is said of the rows of a table.
+
+    Attributes:
+        errors: Why a row has no answer, by its position.
+    """
+
+    errors: dict[int, str]
+
+    def fill(self, places: Sequence[int], given: NDArray[Any], /) -> None:
+        """Take the model's answers for the rows at some places."""
+
+    def table(self) -> pa.Table:
+        """Return one row per row of the input."""
+
+
+class ClassAnswers(Answers):
+    """Predicted classes of rows, which come from no file."""
+
+    def table(self) -> pa.Table:
+        """Return one row per row of the input: its class, how sure, or the error."""
+        return super().table().drop_columns(["path"])
 
 
 def predict_rows(
@@ -30,11 +59,12 @@ def predict_rows(
     """Write what a run's model says of each row of a table.
 
     The rows are prepared as the run's training rows taught (`preparation.json`). The answer has
-    the columns `row`, `predicted`, `confidence`, `p_<class>` for each class, and `error`.
+    the columns `row`, `predicted`, `confidence`, `p_<class>` for each class, and `error`; where a
+    number is predicted `row`, `predicted` (in the target's own units) and `error`.
 
     Args:
         run: The folder of a completed run on a table.
-        source: A CSV or Parquet table with the same columns; that of the classes may be missing.
+        source: A CSV or Parquet table with the same columns; the one to predict may be missing.
         output: The answer; `.parquet` or `.csv`.
         device: Where to compute.
         overwrite: Whether an answer that is there may go.
@@ -48,8 +78,9 @@ def predict_rows(
     learned = read_preparation(run)
     predictor = load_predictor(run, device)
     cells = _cells(source, learned)
-    answers = _answers(cells, learned, predictor)
-    _write(answers.table().drop_columns(["path"]), output)
+    answers = _no_answers_yet(len(cells), predictor)
+    _fill(answers, cells, learned, predictor)
+    _write(answers.table(), output)
     return Predicted(output, len(cells), len(answers.errors), 0)
 
 
@@ -67,16 +98,20 @@ def _cells(source: Path, learned: Preparation) -> Cells:
     return cells
 
 
-def _answers(cells: Cells, learned: Preparation, predictor: Predictor) -> Answers:
-    answers = Answers(0, [None] * len(cells), predictor.class_names)
+def _no_answers_yet(rows: int, predictor: Predictor) -> RowAnswers:
+    if predictor.class_names:
+        return ClassAnswers(0, [None] * rows, predictor.class_names)
+    return NumberAnswers(rows)
+
+
+def _fill(answers: RowAnswers, cells: Cells, learned: Preparation, predictor: Predictor) -> None:
     lacking = cells.missing & (not learned.fills_in)
     for place in np.flatnonzero(lacking).tolist():
         answers.errors[place] = "a value is missing or infinite, and the run fills none in"
     whole = np.flatnonzero(~lacking)
     if len(whole):
         features, _ = prepared(cells.rows(whole), learned)
-        answers.fill(whole.tolist(), predictor.probabilities(torch.from_numpy(features)).numpy())
-    return answers
+        answers.fill(whole.tolist(), predictor.answers(torch.from_numpy(features)).numpy())
 
 
 def _write(table: pa.Table, output: Path) -> None:

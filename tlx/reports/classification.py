@@ -66,6 +66,11 @@ class ClassificationScores:
     per_class: tuple[ClassScores, ...]
     confusion_matrix: tuple[tuple[int, ...], ...]
 
+    @property
+    def to_maximise(self) -> float:
+        """The accuracy: what a sweeper maximises."""
+        return self.accuracy
+
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as plain lists, dicts and numbers, ready for `json.dumps`."""
         return {

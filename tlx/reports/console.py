@@ -12,7 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tlx.reports.classification import ClassificationScores, ClassScores
+    from tlx.reports.regression import RegressionScores
 
 WIDTH_COLUMNS = 100
 MAX_CLASSES_SHOWN = 40
@@ -46,6 +49,8 @@ class RunHeader:
         seed: The seed of the run.
         run_folder: Where its files go.
         trained_by_steps: False where the head is solved for, and epochs mean nothing.
+        predicted: What is predicted, where that is no class.
+        examples: What the task's examples are.
     """
 
     backbone: str
@@ -69,6 +74,8 @@ class RunHeader:
     seed: int
     run_folder: str
     trained_by_steps: bool = True
+    predicted: str | None = None
+    examples: str = "images"
 
 
 def run_header(header: RunHeader, *, encoding: str = "utf-8", colour: bool = False) -> str:
@@ -86,8 +93,8 @@ def run_header(header: RunHeader, *, encoding: str = "utf-8", colour: bool = Fal
     rows = {
         "model A": f"{header.backbone}, {header.weights}, "
         f"{count(header.backbone_parameters)} parameters",
-        "task B": f"{header.task}, {_number(header.classes, 'class', 'classes')}",
-        "images": f"{header.train_images:,} train, {header.val_images:,} val, "
+        "task B": f"{header.task}, {_predicted(header)}",
+        header.examples: f"{header.train_images:,} train, {header.val_images:,} val, "
         f"{header.test_images:,} test",
         "strategy": header.strategy,
         "parameters": f"{count(header.trained_parameters)} trained of "
@@ -103,6 +110,11 @@ def run_header(header: RunHeader, *, encoding: str = "utf-8", colour: bool = Fal
     for name, value in rows.items():
         table.add_row(Text(name), Text(_writable(value, encoding)))
     return _rendered(table, encoding, colour)
+
+
+def _predicted(header: RunHeader) -> str:
+    """Return what is predicted, in words."""
+    return header.predicted or _number(header.classes, "class", "classes")
 
 
 def _training(header: RunHeader) -> str:
@@ -146,6 +158,31 @@ def scores_table(
     )
 
 
+def regression_table(
+    scores: RegressionScores,
+    name: str,
+    *,
+    title: str = "test",
+    encoding: str = "utf-8",
+    colour: bool = False,
+) -> str:
+    """Return the scores of a predicted number as a table.
+
+    Args:
+        scores: What to tell.
+        name: What the number is called.
+        title: The name of the split or run the scores belong to.
+        encoding: The encoding of the stream it will be written to (`sys.stdout.encoding`).
+        colour: Whether to add terminal escapes; only where the stream is a terminal.
+
+    Returns:
+        Lines of at most 100 columns, ending in a newline; every character fits the encoding.
+    """
+    rows = {"R2": f"{scores.r2:.4f}", "MAE": f"{scores.mae:.5g}", "RMSE": f"{scores.rmse:.5g}"}
+    words = f"{title}, {_number(scores.samples, 'row', 'rows')}, {name}"
+    return _rendered(_score_table(_writable(words, encoding), rows), encoding, colour)
+
+
 def count(number: int) -> str:
     """Return a count to three digits: `999`, `1.52 k`, `11.7 M`, `1.20 B` (10^9)."""
     for unit, size in (("B", 10**9), ("M", 10**6), ("k", 10**3)):
@@ -173,12 +210,17 @@ def _summary(scores: ClassificationScores, title: str) -> Table:
         "calibration error (ECE)": scores.expected_calibration_error,
         "loss (nats)": scores.loss,
     }
+    written = {name: f"{value:.4f}" for name, value in rows.items()}
+    return _score_table(f"{title}, {_number(scores.samples, 'image', 'images')}", written)
+
+
+def _score_table(heading: str, rows: Mapping[str, str]) -> Table:
+    """Return a table of named scores."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    images = _number(scores.samples, "image", "images")
-    table.add_column(Text(f"{title}, {images}"), overflow="fold")
+    table.add_column(Text(heading), overflow="fold")
     table.add_column("score", justify="right")
     for name, value in rows.items():
-        table.add_row(name, f"{value:.4f}")
+        table.add_row(name, value)
     return table
 
 

@@ -6,7 +6,9 @@ Drawn with matplotlib's object interface: pyplot is slow to import and holds glo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -28,9 +30,36 @@ MAX_TICK_LABEL_CHARACTERS = 24
 # Okabe and Ito's palette, told apart with any colour vision (https://jfly.uni-koeln.de/color/).
 BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#555555"
 LABEL_POINTS, TICK_POINTS = 8.0, 7.0
-CURVE_COLUMNS = ("epoch", "train_loss", "val_loss", "val_accuracy", "learning_rate")
+CURVE_COLUMNS = ("epoch", "train_loss", "val_loss", "learning_rate")
 
 History = pd.DataFrame | Sequence[Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class ScoreCurve:
+    """How the validation score of the epochs is drawn.
+
+    Args:
+        column: Its column in the history.
+        label: What the axis is called.
+        loss_label: What the axis of the losses is called.
+        written: How the best epoch's score is written.
+        factor: What the score is multiplied by.
+        higher_is_better: Whether the highest score is the best.
+    """
+
+    column: str
+    label: str
+    loss_label: str
+    written: str = "{:.4g}"
+    factor: float = 1.0
+    higher_is_better: bool = True
+
+
+ACCURACY = ScoreCurve(
+    "val_accuracy", "validation accuracy (%)", "loss (nats)", "{:.1f} %", factor=100
+)
+RMSE = ScoreCurve("val_rmse", "validation RMSE", "loss", higher_is_better=False)
 
 
 def confusion_matrix_figure(
@@ -40,9 +69,11 @@ def confusion_matrix_figure(
     write_png(draw_confusion_matrix(matrix, class_names), path)
 
 
-def learning_curves_figure(history: History, path: Path, best_epoch: int | None = None) -> None:
+def learning_curves_figure(
+    history: History, path: Path, best_epoch: int | None = None, score: ScoreCurve = ACCURACY
+) -> None:
     """Write learning curves as a PNG. Arguments as for `draw_learning_curves`."""
-    write_png(draw_learning_curves(history, best_epoch), path)
+    write_png(draw_learning_curves(history, best_epoch, score), path)
 
 
 def draw_confusion_matrix(matrix: Sequence[Sequence[int]], class_names: Sequence[str]) -> Figure:
@@ -70,7 +101,7 @@ def draw_confusion_matrix(matrix: Sequence[Sequence[int]], class_names: Sequence
         )
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     width = SINGLE_COLUMN_INCHES if classes <= 10 else DOUBLE_COLUMN_INCHES
-    figure = _figure(width, width * 0.92)
+    figure = empty_figure(width, width * 0.92)
     axes = figure.add_subplot()
     shades = LinearSegmentedColormap.from_list("white to blue", ["#FFFFFF", BLUE, "#002B45"])
     with_counts = classes <= MAX_CLASSES_WITH_COUNTS
@@ -87,14 +118,17 @@ def draw_confusion_matrix(matrix: Sequence[Sequence[int]], class_names: Sequence
     return figure
 
 
-def draw_learning_curves(history: History, best_epoch: int | None = None) -> Figure:
-    """Draw loss, validation accuracy and learning rate over the epochs, one panel each.
+def draw_learning_curves(
+    history: History, best_epoch: int | None = None, score: ScoreCurve = ACCURACY
+) -> Figure:
+    """Draw loss, a validation score and learning rate over the epochs, one panel each.
 
     Args:
-        history: One row per epoch with `epoch`, `train_loss` (nats), `val_loss` (nats),
-            `val_accuracy` (fraction in [0, 1]), `learning_rate`. NaN where nothing was measured.
+        history: One row per epoch with `epoch`, `train_loss`, `val_loss`, the score's column
+            (`val_accuracy`, fraction in [0, 1]), `learning_rate`. NaN where nothing was measured.
         best_epoch: The epoch that was kept, marked in the panels. By default the first one with
-            the highest validation accuracy.
+            the best validation score.
+        score: Which validation score.
 
     Returns:
         The figure, not yet saved.
@@ -102,23 +136,23 @@ def draw_learning_curves(history: History, best_epoch: int | None = None) -> Fig
     Raises:
         ValueError: There is no epoch, a column is missing, or `best_epoch` is not in `history`.
     """
-    frame = _history_frame(history)
-    best = _best_epoch(frame) if best_epoch is None else best_epoch
+    frame = _history_frame(history, score)
+    best = _best_epoch(frame, score) if best_epoch is None else best_epoch
     if best is not None and best not in frame["epoch"].to_list():
         raise ValueError(f"best_epoch={best} is not among the epochs of the history")
-    figure = _figure(SINGLE_COLUMN_INCHES, 4.4)
+    figure = empty_figure(SINGLE_COLUMN_INCHES, 4.4)
     panels = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.4])
-    loss, accuracy, rate = panels
+    loss, scored, rate = panels
     _curve(loss, frame, "train_loss", "training", BLUE, "o")
     _curve(loss, frame, "val_loss", "validation", VERMILLION, "s", dashed=True)
-    _curve(accuracy, frame, "val_accuracy", "_validation", VERMILLION, "s", dashed=True)
+    _curve(scored, frame, score.column, "_validation", VERMILLION, "s", dashed=True)
     _curve(rate, frame, "learning_rate", "_learning rate", GREEN, "^")
-    labels = ("loss (nats)", "validation accuracy (%)", "learning rate")
+    labels = (score.loss_label, score.label, "learning rate")
     for axes, label in zip(panels, labels, strict=True):
         _style_panel(axes, label)
     _style_epochs(rate, frame["epoch"])
     if best is not None:
-        _mark_best(panels, frame, best)
+        _mark_best(panels, frame, best, score)
     loss.legend(fontsize=TICK_POINTS, frameon=False)
     figure.align_ylabels(panels)
     return figure
@@ -148,7 +182,7 @@ def write_png(figure: Figure, path: Path) -> None:
         )
 
 
-def _figure(width_inches: float, height_inches: float) -> Figure:
+def empty_figure(width_inches: float, height_inches: float) -> Figure:
     """Return an empty figure that draws without a display."""
     figure = Figure(figsize=(width_inches, height_inches), layout="compressed", dpi=RESOLUTION_DPI)
     FigureCanvasAgg(figure)
@@ -197,22 +231,26 @@ def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
         )  # fmt: skip
 
 
-def _history_frame(history: History) -> pd.DataFrame:
+def _history_frame(history: History, score: ScoreCurve) -> pd.DataFrame:
     """Return the history in epoch order, checked."""
     frame = pd.DataFrame(history)
     if frame.empty:
         raise ValueError("the history has no epochs")
-    missing = [name for name in CURVE_COLUMNS if name not in frame.columns]
+    needed = [*CURVE_COLUMNS, score.column]
+    missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise ValueError(f"the history lacks the columns {', '.join(missing)}")
-    frame = frame[list(CURVE_COLUMNS)].sort_values("epoch", ignore_index=True)
-    return frame.assign(val_accuracy=100 * frame["val_accuracy"])
+    frame = frame[needed].sort_values("epoch", ignore_index=True)
+    return frame.assign(**{score.column: score.factor * frame[score.column]})
 
 
-def _best_epoch(frame: pd.DataFrame) -> int | None:
-    """Return the first epoch with the highest validation accuracy, None if none was measured."""
-    accuracy = frame["val_accuracy"]
-    return None if accuracy.isna().all() else int(frame["epoch"].iloc[int(accuracy.argmax())])
+def _best_epoch(frame: pd.DataFrame, score: ScoreCurve) -> int | None:
+    """Return the first epoch with the best validation score, None if none was measured."""
+    values = frame[score.column]
+    if values.isna().all():
+        return None
+    place = values.argmax() if score.higher_is_better else values.argmin()
+    return int(frame["epoch"].iloc[int(place)])
 
 
 def _curve(
@@ -252,16 +290,20 @@ def _style_epochs(axes: Axes, epochs: pd.Series[int]) -> None:
     axes.set_xlim(epochs.iloc[0] - margin, epochs.iloc[-1] + margin)
 
 
-def _mark_best(panels: Sequence[Axes], frame: pd.DataFrame, best: int) -> None:
-    """Draw a line through all panels at the best epoch, and name it and its accuracy."""
-    loss, accuracy, _ = panels
+def _mark_best(panels: Sequence[Axes], frame: pd.DataFrame, best: int, score: ScoreCurve) -> None:
+    """Draw a line through all panels at the best epoch, and name it and its score."""
+    loss, scored, _ = panels
     for axes in panels:
         label = f"best epoch ({best})" if axes is loss else "_best epoch"
         axes.axvline(best, color=GREY, linewidth=0.8, linestyle=":", label=label, zorder=1)
-    value = frame.loc[frame["epoch"] == best, "val_accuracy"].iloc[0]
+    value = frame.loc[frame["epoch"] == best, score.column].iloc[0]
     if not pd.isna(value):
-        accuracy.plot(
+        scored.plot(
             [best], [value], linestyle="", marker="o", markersize=6, markerfacecolor="none",
-            markeredgecolor="black", markeredgewidth=0.8, label=f"{value:.1f} % at epoch {best}",
+            markeredgecolor="black", markeredgewidth=0.8,
+            label=f"{score.written.format(value)} at epoch {best}",
         )  # fmt: skip
-        accuracy.legend(fontsize=TICK_POINTS, frameon=False, loc="lower right")
+        corner: Literal["lower right", "upper right"] = (
+            "lower right" if score.higher_is_better else "upper right"
+        )
+        scored.legend(fontsize=TICK_POINTS, frameon=False, loc=corner)

@@ -15,6 +15,8 @@ _METRICS = (
     ("train_loss", "train loss"),
     ("val_loss", "val loss"),
     ("val_accuracy", "val accuracy"),
+    ("val_rmse", "val RMSE"),
+    ("val_r2", "val R2"),
 )
 _logger = logging.getLogger("tlx")
 
@@ -41,8 +43,8 @@ class EpochLines(Callback):
 
     `epoch 3/30  train loss 0.412  val loss 0.380  val accuracy 0.912  0.4 s`
 
-    The values are those of `trainer.callback_metrics` under `train_loss`, `val_loss` and
-    `val_accuracy`; one that is absent, or was not measured in this epoch, is left out. Beyond 50
+    The values are those of `trainer.callback_metrics` under `train_loss`, `val_loss` and the
+    validation scores; one that is absent, or was not measured in this epoch, is left out. Beyond 50
     epochs only about 50 are logged, the first and the last one run among them.
 
     Args:
@@ -95,6 +97,11 @@ class EpochLines(Callback):
         for key, label in _METRICS:
             # Lightning keeps values of earlier epochs: those of the last validation, for one.
             if key in measured and (self._validated or not key.startswith("val_")):
-                parts.append(f"{label} {float(measured[key]):.3f}")
+                parts.append(f"{label} {_short(float(measured[key]))}")
         parts.append(f"{duration_s:.1f} s")
         return "  ".join(parts)
+
+
+def _short(value: float) -> str:
+    """Return three decimals, or as many digits where a number has units and is small or large."""
+    return f"{value:.3f}" if 0.01 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"

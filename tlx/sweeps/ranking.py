@@ -15,8 +15,8 @@ from tlx.sweeps.record import DONE, JobRecord
 from tlx.sweeps.table import metric_columns, override_columns, results_table
 
 RETURNED = "return_value"
-SHOWN_BY_DEFAULT = ("val_accuracy", "test_accuracy")
-"""tlx's own: the score to choose by, and the score to report."""
+SHOWN_BY_DEFAULT = ("val_accuracy", "test_accuracy", "val_r2", "test_r2", "test_rmse")
+"""tlx's own: the score to choose by, and the score to report; of classes, and of a number."""
 
 
 @dataclass(frozen=True)

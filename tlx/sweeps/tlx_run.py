@@ -40,8 +40,8 @@ class TlxRun:
 
     @property
     def return_value(self) -> float | None:
-        """What `tlx.train` returns to a sweeper: the validation accuracy of the chosen epoch."""
-        return self.metrics.get("val_accuracy")
+        """What `tlx.train` returns to a sweeper: the chosen epoch's validation accuracy, or R2."""
+        return self.metrics.get("val_accuracy", self.metrics.get("val_r2"))
 
 
 def read_tlx_run(folder: Path) -> TlxRun | None:

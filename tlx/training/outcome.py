@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from tlx.backbones.card import LINEAR_HEAD, NEAREST_HEAD, Card, card_markdown, save_model
 from tlx.backbones.nearest_head import NearestNeighbourHead
-from tlx.reports.classification import ClassificationScores, classification_scores
-from tlx.reports.console import scores_table
+from tlx.goals.chosen import goal_of
 from tlx.runs.atomic import write_text
 from tlx.runs.provenance import package_versions
 from tlx.runs.run import WEIGHTS_FILE
-from tlx.training.history import METRICS_FILE
-from tlx.training.predictions import (
-    predict,
-    predict_behind,
-    predictions_table,
-    write_predictions,
-)
+from tlx.training.predictions import predict, predict_behind, write_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from tlx.activations.serve import Behind
     from tlx.backbones import Backbone
     from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
+    from tlx.goals.goal import Scores
     from tlx.runs.run import Run
     from tlx.strategies.transfer_module import TransferModule
 
-Scores = dict[str, ClassificationScores]
 CARD_FILE = "MODEL_CARD.md"
 
 
 def judge(
     backbone: Backbone, task: ImageTask, run: Run, device: str, behind: Behind | None = None
-) -> Scores:
+) -> dict[str, Scores]:
     """Score the chosen epoch's weights on the validation and, once, the test images.
 
     The predictions go into the run's folder.
@@ -51,16 +41,18 @@ def judge(
         device: Where to compute.
         behind: Stored activations of these images, and model B's tail.
     """
-    scores, tables = {}, []
+    goal = goal_of(task)
+    scores: dict[str, Scores] = {}
+    tables = []
     for name, split in (("val", task.val), ("test", task.test)):
         if behind is None:
-            probabilities = predict(backbone, split, device=device)
+            answers = predict(backbone, split, device=device, answers=goal.answers)
         else:
             tail, activations = behind.scoring_tail, behind.scored[name]
-            probabilities = predict_behind(tail, activations, device=device)
-        scores[name] = classification_scores(probabilities, split.labels, task.class_names)
-        tables.append(predictions_table(name, split, probabilities, task.class_names))
-    write_predictions(run.folder, tables)
+            answers = predict_behind(tail, activations, device=device, answers=goal.answers)
+        scores[name] = goal.scores(answers, split.labels)
+        tables.append(goal.table(name, split, answers))
+    write_predictions(run.folder, tables, goal.digits)
     run.result.metrics = {name: score.to_dict() for name, score in scores.items()}
     return scores
 
@@ -69,7 +61,7 @@ def record(
     plan: Plan,
     task: ImageTask,
     module: TransferModule,
-    scores: Scores,
+    scores: Mapping[str, Scores],
     run: Run,
     *,
     pictures: bool = True,
@@ -88,40 +80,11 @@ def record(
     save_model(run.folder / WEIGHTS_FILE, module.backbone.network, card)
     write_text(run.folder / CARD_FILE, card_markdown(card))
     if pictures:
-        draw(run.folder, scores["test"], task.class_names, run.result.best_epoch)
-
-
-def draw(
-    folder: Path, scores: ClassificationScores, class_names: Sequence[str], best_epoch: int | None
-) -> list[Path]:
-    """Draw a run's learning curves, or a probe's curves over its path, and its confusions.
-
-    Args:
-        folder: The run's folder, with its history.
-        scores: On the test images.
-        class_names: One name per class.
-        best_epoch: The chosen epoch, or point of the path, counted from 1.
-
-    Returns:
-        The files written.
-    """
-    from tlx.reports.figures import confusion_matrix_figure, learning_curves_figure
-    from tlx.reports.path_figure import path_curves_figure
-
-    history = pd.read_csv(folder / METRICS_FILE)
-    if "epoch" in history:
-        curves = folder / "learning_curves.png"
-        learning_curves_figure(history, curves, best_epoch)
-    else:
-        curves = folder / "path_curves.png"
-        path_curves_figure(history, curves, best_epoch or 1)
-    matrix = folder / "confusion_matrix.png"
-    confusion_matrix_figure(scores.confusion_matrix, class_names, matrix)
-    return [curves, matrix]
+        goal_of(task).draw(run.folder, scores["test"], run.result.best_epoch)
 
 
 def model_card(
-    plan: Plan, task: ImageTask, module: TransferModule, scores: Scores, run: Run
+    plan: Plan, task: ImageTask, module: TransferModule, scores: Mapping[str, Scores], run: Run
 ) -> Card:
     """Return the card that travels with model B's weights."""
     backbone = module.backbone
@@ -130,27 +93,30 @@ def model_card(
     return Card(
         name=f"{task.name}_{backbone.name}",
         backbone=backbone.name,
-        num_classes=len(task.class_names),
+        num_classes=task.outputs,
         class_names=tuple(task.class_names),
+        target=None if task.number is None else asdict(task.number),
         preprocess=backbone.preprocess.to_dict(),
         data=data,
         recipe=recipe,
         seed=plan.seed,
-        score={"split": "test", "accuracy": scores["test"].accuracy, "loss": scores["test"].loss},
+        score={"split": "test", **goal_of(task).card_scores(scores["test"])},
         command=run.result.command,
         versions=package_versions(),
         head=NEAREST_HEAD if isinstance(backbone.head, NearestNeighbourHead) else LINEAR_HEAD,
     )
 
 
-def summary(scores: Scores, run: Run, unit: str = "epoch") -> str:
+def summary(task: ImageTask, scores: Mapping[str, Scores], run: Run, unit: str = "epoch") -> str:
     """Return the lines that end a run: the test scores, the chosen epoch, the folder.
 
     Args:
+        task: The run's task.
         scores: By split.
         run: The run.
         unit: What was chosen among.
     """
-    table = scores_table(scores["test"], title="test", encoding=sys.stdout.encoding)
-    chosen = f"{unit} {run.result.best_epoch} of {run.result.epochs} (best validation accuracy)"
+    goal = goal_of(task)
+    table = goal.written(scores["test"], title="test", encoding=sys.stdout.encoding)
+    chosen = f"{unit} {run.result.best_epoch} of {run.result.epochs} ({goal.selection.words})"
     return f"{table.rstrip()}\n{chosen}\nrun folder: {run.folder}"

@@ -18,49 +18,66 @@ if TYPE_CHECKING:
 
 PREDICTIONS_FILE = "predictions.csv"
 MOST_PROBABILITY_COLUMNS = 100
+Answers = Callable[[Tensor], Tensor]
+
+
+def probabilities(outputs: Tensor) -> Tensor:
+    """Return class probabilities (n, classes) of logits (n, classes)."""
+    return torch.softmax(outputs, dim=1)
 
 
 @torch.inference_mode()
 def predict(
-    backbone: Backbone, split: Split, *, device: str = "cpu", batch_size: int = 256
+    backbone: Backbone,
+    split: Split,
+    *,
+    device: str = "cpu",
+    batch_size: int = 256,
+    answers: Answers = probabilities,
 ) -> Tensor:
-    """Return class probabilities (n, classes) of a split's images, on the CPU.
+    """Return what a model says of a split's images, on the CPU: class probabilities (n, classes).
 
     Args:
         backbone: The model; put in `eval()`.
         split: The images.
         device: Where to compute.
         batch_size: Images at a time.
+        answers: What becomes of the outputs (n, k).
     """
     backbone.to(device).eval()
 
     def logits(images: Tensor) -> Tensor:
         return cast(Tensor, backbone(backbone.preprocess(images)))
 
-    return _probabilities(logits, split.images, device, batch_size)
+    return answers(_outputs(logits, split.images, device, batch_size))
 
 
 @torch.inference_mode()
 def predict_behind(
-    tail: nn.Module, activations: Tensor, *, device: str = "cpu", batch_size: int = 256
+    tail: nn.Module,
+    activations: Tensor,
+    *,
+    device: str = "cpu",
+    batch_size: int = 256,
+    answers: Answers = probabilities,
 ) -> Tensor:
-    """Return class probabilities (n, classes) of activations at a cut, on the CPU.
+    """Return what `predict` returns, of activations at a cut.
 
     Args:
         tail: Makes logits of them; put in `eval()`.
         activations: Shape (n, ...).
         device: Where to compute.
         batch_size: Images at a time.
+        answers: What becomes of the outputs (n, k).
     """
-    return _probabilities(tail.to(device).eval(), activations, device, batch_size)
+    return answers(_outputs(tail.to(device).eval(), activations, device, batch_size))
 
 
-def _probabilities(
+def _outputs(
     model: Callable[[Tensor], Tensor], inputs: Tensor, device: str, batch_size: int
 ) -> Tensor:
     batches = (inputs[at : at + batch_size] for at in range(0, len(inputs), batch_size))
-    logits = [model(batch.to(device)).float().cpu() for batch in batches]
-    return torch.softmax(torch.cat(logits), dim=1)
+    return torch.cat([model(batch.to(device)).float().cpu() for batch in batches])
 
 
 def predictions_table(
@@ -87,7 +104,29 @@ def predictions_table(
     return pd.DataFrame(columns)
 
 
-def write_predictions(folder: Path, tables: list[pd.DataFrame]) -> None:
-    """Write the tables of several splits below each other."""
+def numbers_table(
+    split_name: str, split: Split, predictions: Tensor, targets: Tensor
+) -> pd.DataFrame:
+    """Return one row per example: where it comes from, its number, and the predicted one.
+
+    Args:
+        split_name: `val` or `test`.
+        split: The examples.
+        predictions: Shape (n,), in the target's own units.
+        targets: Shape (n,), in the same units.
+    """
+    columns = {"target": targets.numpy(), "prediction": predictions.numpy()}
+    return pd.DataFrame({"split": split_name, "sample_id": split.sample_ids.numpy(), **columns})
+
+
+def write_predictions(folder: Path, tables: list[pd.DataFrame], digits: int = 6) -> None:
+    """Write the tables of several splits below each other, floats to some significant digits."""
     with atomic_path(folder / PREDICTIONS_FILE) as temporary:
-        pd.concat(tables, ignore_index=True).to_csv(temporary, index=False, float_format="%.6g")
+        whole = pd.concat(tables, ignore_index=True)
+        whole.to_csv(temporary, index=False, float_format=f"%.{digits}g")
+
+
+def read_predictions(folder: Path, split_name: str) -> pd.DataFrame:
+    """Return a split's rows of the table in a run's folder."""
+    table = pd.read_csv(folder / PREDICTIONS_FILE)
+    return table[table["split"] == split_name].reset_index(drop=True)

@@ -11,7 +11,7 @@ import torch
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import EarlyStopping, ProgressBar
 
-from tlx.training.best_weights import MONITOR
+from tlx.goals.selection import BY_ACCURACY, Selection
 from tlx.training.device import Compute
 from tlx.training.last_checkpoint import LastCheckpoint
 from tlx.training.memory import keep_freed_memory
@@ -19,7 +19,11 @@ from tlx.training.settings import TrainerSettings
 
 
 def make_trainer(
-    folder: Path, settings: TrainerSettings, compute: Compute, callbacks: list[Callback]
+    folder: Path,
+    settings: TrainerSettings,
+    compute: Compute,
+    callbacks: list[Callback],
+    selection: Selection = BY_ACCURACY,
 ) -> Trainer:
     """Return a trainer that writes its checkpoint into a run's folder.
 
@@ -31,13 +35,14 @@ def make_trainer(
         settings: How the fit runs.
         compute: Where it runs.
         callbacks: What else watches the fit: history, best weights, progress.
+        selection: The score that stopping early watches.
     """
     _quieten_lightning()
     torch.set_num_threads(compute.threads)
     keep_freed_memory()
     if settings.early_stopping_patience is not None:
         patience = settings.early_stopping_patience
-        stopping = EarlyStopping(MONITOR, mode="max", patience=patience)
+        stopping = EarlyStopping(selection.metric, mode=selection.mode, patience=patience)
         callbacks = [*callbacks, stopping]
     return Trainer(
         accelerator=compute.accelerator,

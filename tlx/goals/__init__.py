@@ -1,0 +1,1 @@
+"""What a task asks for, a class or a number, and all that follows from it."""
