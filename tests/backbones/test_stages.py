@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tlx.backbones import stages
 from tlx.backbones.construct import construct
 from tlx.backbones.heads import head_path
 from tlx.backbones.stages import Stage, find_stages
@@ -176,3 +177,21 @@ def test_clean_cuts_leave_out_tuples() -> None:
     traced = trace(Chunked())
     names = [traced.names[traced.flowing[cut]] for cut in clean_cuts(traced)]
     assert names == ["relu", "add"]
+
+
+def test_stages_of_builder_are_traced_once_and_do_not_depend_on_the_classes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    traced: list[nn.Module] = []
+
+    def counted(network: nn.Module, path: str) -> tuple[Stage, ...]:
+        traced.append(network)
+        return find_stages(network, path)
+
+    monkeypatch.setattr(stages, "find_stages", counted)
+    monkeypatch.setattr(stages, "_STAGES", {})
+    first, second = (construct("mobilenet_v2", classes, meta=True) for classes in (3, 10))
+    expected = find_stages(first, head_path("mobilenet_v2"))
+    assert stages.stages_of_builder("mobilenet_v2", first) == expected
+    assert stages.stages_of_builder("mobilenet_v2", second) == expected
+    assert traced == [first]

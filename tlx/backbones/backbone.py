@@ -11,7 +11,7 @@ from tlx.backbones.heads import AUXILIARY_MIN_SIZE, auxiliary_paths, head_path, 
 from tlx.backbones.image_size import image_size_fault
 from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import Kind, Source, builder_fault, resolve
-from tlx.backbones.stages import Stage, find_stages
+from tlx.backbones.stages import Stage, stages_of_builder
 from tlx.backbones.weights import check_card, head_fault, read_weights, resolve_preprocess
 from tlx.errors import ConfigError, Fault
 
@@ -52,7 +52,7 @@ class Backbone(nn.Module):
         self.weights_source = weights_source
         self.fingerprint = fingerprint
         self.head_path = head_path(name)
-        self.stages: tuple[Stage, ...] = find_stages(network, self.head_path)
+        self.stages: tuple[Stage, ...] = stages_of_builder(name, network)
         # In a tuple, so that state dicts do not see it: it is no part of the model.
         kept = () if source_head is None else (source_head,)
         self._source_head: tuple[nn.Module, ...] = kept

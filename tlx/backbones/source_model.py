@@ -97,8 +97,7 @@ class SourceModel:
 @cache
 def _stage_names(name: str) -> tuple[str, ...]:
     from tlx.backbones.construct import construct
-    from tlx.backbones.heads import head_path
-    from tlx.backbones.stages import find_stages
+    from tlx.backbones.stages import stages_of_builder
 
     network = construct(name, 1000, meta=True)
-    return tuple(stage.name for stage in find_stages(network, head_path(name)))
+    return tuple(stage.name for stage in stages_of_builder(name, network))

@@ -15,8 +15,10 @@ from typing import Final
 from torch import nn
 from torch.fx import Node
 
+from tlx.backbones.heads import head_path
 from tlx.backbones.tracing import Trace, clean_cuts, trace
 
+_STAGES: Final[dict[tuple[str, tuple[str, ...]], tuple[Stage, ...]]] = {}
 WRAPPER_CHILDREN: Final = 3
 """A module with more parameterised children than this is a sequence of stages, not a wrapper."""
 
@@ -281,3 +283,17 @@ def find_stages(network: nn.Module, head_path: str) -> tuple[Stage, ...]:
         )
         for index, span in enumerate(merged)
     )
+
+
+def stages_of_builder(name: str, network: nn.Module) -> tuple[Stage, ...]:
+    """Return `find_stages` of a builder's network; a process traces each only once.
+
+    Args:
+        name: The builder.
+        network: What it made, whatever the number of classes and the size of images: neither
+            changes the order of the stages. Auxiliary classifiers may be gone.
+    """
+    key = (name, tuple(name for name, _ in network.named_parameters()))
+    if key not in _STAGES:
+        _STAGES[key] = find_stages(network, head_path(name))
+    return _STAGES[key]
