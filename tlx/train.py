@@ -116,11 +116,12 @@ def execute(plan: Plan, run: Run) -> float:
     with run.recording(), observed(plan, run) as observer:
         with run.phase("data"):
             task = loaded(plan.data)
-            seen = with_views(task, plan.training.augmentation, plan.seed)
+            training = plan.training_for(task)
+            seen = with_views(task, training.augmentation, plan.seed)
         with run.phase("model_a"):
             backbone = build_model_a(plan, task)
         with run.phase("strategy"):
-            module = plan.strategy.apply(backbone, plan.training_for(task))
+            module = plan.strategy.apply(backbone, training)
             fitting = fit.prepare(plan, seen, module, run, observer)
             announce(plan, task, module, fitting, run)
         with run.phase("activations"):

@@ -84,12 +84,16 @@ def alone_because(config: Config) -> str | None:
         return "its strategy is not feature_extraction"
     if _target(config, "loss") not in LOSSES:
         return "its loss is not cross_entropy"
+    if config["loss"].get("class_weights", "none") != "none":
+        return "loss.class_weights weights its classes"
     if _target(config, "optimizer") not in OPTIMIZERS:
         return "its optimizer is neither adamw nor sgd"
     if _target(config, "augmentation") not in NO_AUGMENTATION:
         return "it augments its images"
     if _target(config, "regularizer") not in NO_REGULARIZER:
         return "its loss has a regulariser's term"
+    if config.get("trainer", {}).get("ema_decay") is not None:
+        return "trainer.ema_decay averages its weights"
     if config.get("trainer", {}).get("precision") == "16-mixed":
         return "trainer.precision=16-mixed scales the loss of each job by itself"
     return None

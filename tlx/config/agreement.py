@@ -32,6 +32,24 @@ def augmentation_faults(plan: Plan) -> list[Fault]:
     return [Fault("activations.mode", "on", why, remedy)]
 
 
+def step_faults(plan: Plan) -> list[Fault]:
+    """Return what is asked of the steps of a probe, which takes none."""
+    from tlx.strategies.probe import Probe
+
+    if not issubclass(plan.strategy.module, Probe):
+        return []
+    solves = f"strategy={plan.recipe['strategy']['name']} solves for its head"
+    faults, decay = [], plan.trainer.ema_decay
+    if decay is not None:
+        reason = f"{solves}, and takes no steps to average over"
+        faults.append(Fault("trainer.ema_decay", decay, reason, "Use null."))
+    weights = getattr(plan.training.loss, "class_weights", "none")
+    if weights != "none":
+        reason = f"{solves} by a loss of its own"
+        faults.append(Fault("loss.class_weights", weights, reason, "Use none."))
+    return faults
+
+
 def batch_faults(plan: Plan) -> list[Fault]:
     """Return what is wrong with the fit's length and batches.
 

@@ -86,18 +86,26 @@ class Plan:
         return [*faults, *(self._strategy_faults() or self._use_faults())]
 
     def training_for(self, task: ImageTask) -> Training:
-        """Return how to train for what a task asks for."""
-        from tlx.goals.chosen import goal_of
+        """Return how to train for what a task asks for.
 
-        return replace(self.training, goal=goal_of(task))
+        Raises:
+            ConfigError: Where the loss does not go with the task's classes.
+        """
+        from tlx.goals.chosen import goal_of
+        from tlx.optimization.losses import ClassLoss
+
+        loss = self.training.loss
+        if isinstance(loss, ClassLoss):
+            loss = loss.for_classes(task.train.labels, task.class_names)
+        return replace(self.training, goal=goal_of(task), loss=loss)
 
     def _use_faults(self) -> list[Fault]:
         """Return what of the strategy does not go with how it is to be trained."""
-        from tlx.config.agreement import augmentation_faults, batch_faults
+        from tlx.config.agreement import augmentation_faults, batch_faults, step_faults
         from tlx.config.regularizer_agreement import regularizer_faults
 
         faults = augmentation_faults(self) or self._activation_faults()
-        return [*faults, *regularizer_faults(self), *batch_faults(self)]
+        return [*faults, *regularizer_faults(self), *step_faults(self), *batch_faults(self)]
 
     def _strategy_faults(self) -> list[Fault]:
         return self.strategy.module.faults(

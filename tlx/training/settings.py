@@ -22,6 +22,8 @@ class TrainerSettings:
         early_stopping_patience: Epochs without a better validation accuracy before the fit
             stops; None trains all epochs.
         gradient_clip_norm: Longest gradient (2-norm over all parameters); None does not clip.
+        ema_decay: Validate and save an exponential moving average of the weights over the steps,
+            with this decay; None averages nothing.
         device: Where to compute; `auto` takes an accelerator where there is one.
         precision: Number format; `auto` mixes precisions where the device gains by it.
         channels_last: Memory layout of images; `auto` changes it where the device gains by it.
@@ -39,3 +41,4 @@ class TrainerSettings:
     channels_last: Literal["auto"] | bool = "auto"
     threads: Count | None = None
     checkpoint_every_epochs: Count = 1
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None

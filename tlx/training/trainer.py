@@ -16,6 +16,7 @@ from tlx.training.device import Compute
 from tlx.training.last_checkpoint import LastCheckpoint
 from tlx.training.memory import keep_freed_memory
 from tlx.training.settings import TrainerSettings
+from tlx.training.weight_average import WeightAverage
 
 
 def make_trainer(
@@ -40,6 +41,8 @@ def make_trainer(
     _quieten_lightning()
     torch.set_num_threads(compute.threads)
     keep_freed_memory()
+    if settings.ema_decay is not None:
+        callbacks = [*callbacks, WeightAverage(settings.ema_decay)]
     if settings.early_stopping_patience is not None:
         patience = settings.early_stopping_patience
         stopping = EarlyStopping(selection.metric, mode=selection.mode, patience=patience)
