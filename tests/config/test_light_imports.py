@@ -65,9 +65,9 @@ def test_pretrain_cfg_job_shows_its_defaults(tmp_path: Path) -> None:
     ("line", "offered"),
     [
         ("tlx-train strategy=", {f"strategy={s}" for s in
-                                 ("bias_only", "feature_extraction", "gradual", "lp_ft",
+                                 ("bias_only", "feature_extraction", "gradual", "lora", "lp_ft",
                                   "norm_only", "partial",
-                                  "probe_knn", "probe_logistic", "probe_ridge",
+                                  "probe_knn", "probe_logistic", "probe_ridge", "ssf",
                                   "structure_reuse", "surgical")}),
         ("tlx-train backbone=resnet1", {"backbone=resnet101", "backbone=resnet152",
                                         "backbone=resnet18"}),
