@@ -37,7 +37,7 @@ def test_option_file_says_in_its_first_comment_what_it_is(path: Path) -> None:
 def test_shipped_option_makes_a_plan_without_faults(
     group: str, option: str, tmp_path: Path
 ) -> None:
-    if group == "logger" and option in EXTRAS and missing_modules(option):
+    if group in ("logger", "strategy") and option in EXTRAS and missing_modules(option):
         pytest.skip(f"needs the extra: pip install -e '.[{option}]'")
     cfg = compose_config([f"{group}={option}", *needed(group, option, tmp_path)])
     plan = checked_plan(cfg)
