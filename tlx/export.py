@@ -2,8 +2,9 @@
 
 onnx and torch_export take uint8 RGB pixels (batch, 3, height, width) of a fixed size and any batch
 size, and have the input pipeline inside; safetensors holds weights and a card that tells the
-pipeline. The file's logits are compared with the model's on random images before it is put in
-place. A model card in Markdown is written beside it.
+pipeline. Models of tables take features (batch, d), float32, which the preparation written beside
+them makes of rows. The file's logits are compared with the model's on random examples before it is
+put in place. A model card in Markdown is written beside it.
 """
 
 from __future__ import annotations
@@ -88,8 +89,10 @@ def report(given: argparse.Namespace) -> None:
         intended_use=given.intended_use,
     )
     megabytes = done.path.stat().st_size / 1e6
-    print(f"{done.path} ({megabytes:.1f} MB), for images of {done.size[0]}x{done.size[1]} pixels")
+    print(f"{done.path} ({megabytes:.1f} MB), for {done.takes}")
     print(f"check: {done.agreement}")
+    if done.preparation_path is not None:
+        print(f"preparation of a table's rows: {done.preparation_path}")
     print(f"model card: {done.card_path}")
 
 

@@ -13,6 +13,7 @@ from tlx.errors import TlxError
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
+    from tlx.exporting.taken import Taken
 
 BATCHES = (1, 5)
 """Neither is the size of the batch that the graph was traced with."""
@@ -20,47 +21,47 @@ BATCHES = (1, 5)
 
 @dataclass(frozen=True)
 class Agreement:
-    """How close two models' logits are on the same images.
+    """How close two models' logits are on the same examples.
 
     Args:
-        images: How many there were, of random pixels.
+        examples: How many random ones there were.
         difference: Largest absolute difference of two logits.
         largest: Largest absolute logit of the model.
+        called: What the examples are.
     """
 
-    images: int
+    examples: int
     difference: float
     largest: float
+    called: str = "images"
 
     def __str__(self) -> str:
         """Return the agreement in words."""
         return (
-            f"largest difference {self.difference:.2e} on {self.images} random images "
+            f"largest difference {self.difference:.2e} on {self.examples} random {self.called} "
             f"(largest logit {self.largest:.2e})"
         )
 
 
 @torch.inference_mode()
-def compare(
-    backbone: Backbone, exported: Callable[[Tensor], Tensor], size: tuple[int, int]
-) -> Agreement:
+def compare(backbone: Backbone, exported: Callable[[Tensor], Tensor], taken: Taken) -> Agreement:
     """Return how close an export's logits are to the model's own, by its own input pipeline.
 
     Args:
         backbone: The model, on the CPU and in `eval()`.
-        exported: Takes images (n, 3, height, width), uint8; returns logits (n, classes).
-        size: Height and width.
+        exported: Takes examples; returns logits (n, classes).
+        taken: What the examples are.
     """
     generator = torch.Generator().manual_seed(0)
     difference = largest = 0.0
     for count in BATCHES:
-        images = torch.randint(0, 256, (count, 3, *size), dtype=torch.uint8, generator=generator)
-        logits = backbone(backbone.preprocess(images))
-        other = exported(images)
+        examples = taken.random(count, generator)
+        logits = backbone(backbone.preprocess(examples))
+        other = exported(examples)
         # What is not finite compares as false everywhere, and is refused below.
         difference = max(difference, float((other - logits).abs().max().nan_to_num(float("inf"))))
         largest = max(largest, float(logits.abs().max()))
-    return Agreement(sum(BATCHES), difference, largest)
+    return Agreement(sum(BATCHES), difference, largest, taken.called)
 
 
 def refuse_above(agreement: Agreement, tolerance: float) -> None:

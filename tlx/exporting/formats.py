@@ -17,12 +17,12 @@ from tlx.backbones import build_backbone
 from tlx.backbones.card import CARD_KEY, Card, save_model
 from tlx.backbones.nearest_head import NearestNeighbourHead
 from tlx.errors import TlxError
-from tlx.exporting.pixel_model import PixelModel
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
+    from tlx.exporting.taken import Taken
 
-INPUT, OUTPUT = "images", "logits"
+OUTPUT = "logits"
 MOST_ONNX_BYTES = 2**31 - 2**20
 """One ONNX file holds no more; its format counts bytes in 31 bits."""
 Model = Callable[[Tensor], Tensor]
@@ -34,18 +34,18 @@ class Format:
 
     Args:
         suffix: Of its files.
-        write: Writes a model and its card for images of a height and width to a path.
-        load: Returns a function from images (n, 3, height, width), uint8, to logits (n, classes).
+        write: Writes a model and its card, for what it takes, to a path.
+        load: Returns a function from what the model takes to logits (n, classes).
         any_head: Whether it takes heads that are no fixed computation (k-NN).
     """
 
     suffix: str
-    write: Callable[[Backbone, Card, tuple[int, int], Path], None]
+    write: Callable[[Backbone, Card, Taken, Path], None]
     load: Callable[[Path], Model]
     any_head: bool = False
 
 
-def write_onnx(backbone: Backbone, card: Card, size: tuple[int, int], path: Path) -> None:
+def write_onnx(backbone: Backbone, card: Card, taken: Taken, path: Path) -> None:
     """Write ONNX with the card in its metadata.
 
     Raises:
@@ -58,9 +58,9 @@ def write_onnx(backbone: Backbone, card: Card, size: tuple[int, int], path: Path
             "Use --format torch_export."
         )
     with _quiet_exporter():
-        exported = export_program(backbone, size)
+        exported = export_program(backbone, taken)
         program: Any = torch.onnx.export(
-            exported, dynamo=True, input_names=[INPUT], output_names=[OUTPUT],
+            exported, dynamo=True, input_names=[taken.name], output_names=[OUTPUT],
             external_data=False, verbose=False,
         )  # fmt: skip
     program.model.metadata_props[CARD_KEY] = card.to_json()
@@ -72,13 +72,14 @@ def load_onnx(path: Path) -> Model:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda images: torch.from_numpy(session.run([OUTPUT], {INPUT: images.numpy()})[0])
+    (given,) = session.get_inputs()
+    return lambda batch: torch.from_numpy(session.run([OUTPUT], {given.name: batch.numpy()})[0])
 
 
-def write_torch_export(backbone: Backbone, card: Card, size: tuple[int, int], path: Path) -> None:
+def write_torch_export(backbone: Backbone, card: Card, taken: Taken, path: Path) -> None:
     """Write an exported program of torch with the card beside it in the archive."""
     with _quiet_exporter():
-        program = export_program(backbone, size)
+        program = export_program(backbone, taken)
         torch.export.save(program, path, extra_files={CARD_KEY: card.to_json()})
 
 
@@ -91,7 +92,7 @@ def load_torch_export(path: Path) -> Model:
 def write_safetensors(
     backbone: Backbone,
     card: Card,
-    size: tuple[int, int],  # noqa: ARG001 - the weights take any size
+    taken: Taken,  # noqa: ARG001 - the weights take any size
     path: Path,
 ) -> None:
     """Write weights and card; the input pipeline is in the card."""
@@ -116,17 +117,17 @@ FORMATS: Final = {
 }
 
 
-def export_program(backbone: Backbone, size: tuple[int, int]) -> torch.export.ExportedProgram:
-    """Return model and input pipeline as one graph with a free batch size.
+def export_program(backbone: Backbone, taken: Taken) -> torch.export.ExportedProgram:
+    """Return a model, with what it needs before it, as one graph with a free batch size.
 
     Args:
         backbone: The model, on the CPU and in `eval()`.
-        size: Height and width of the images.
+        taken: What it takes.
     """
-    model = PixelModel(backbone, *size).eval()
-    example = torch.zeros(2, 3, *size, dtype=torch.uint8)
+    example = taken.random(2, torch.Generator().manual_seed(0))
     batch = torch.export.Dim("batch")
-    return torch.export.export(model, (example,), dynamic_shapes={INPUT: {0: batch}})
+    model = taken.network(backbone).eval()
+    return torch.export.export(model, (example,), dynamic_shapes={taken.name: {0: batch}})
 
 
 def check_head(name: str, head: nn.Module) -> None:
@@ -137,8 +138,8 @@ def check_head(name: str, head: nn.Module) -> None:
     """
     if isinstance(head, NearestNeighbourHead) and not FORMATS[name].any_head:
         raise TlxError(
-            f"--format {name}: the k-NN head looks its answer up among the training images and is "
-            "no network. Use --format safetensors, or a run of another strategy."
+            f"--format {name}: the k-NN head looks its answer up among the training examples and "
+            "is no network. Use --format safetensors, or a run of another strategy."
         )
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from tlx.backbones.card import Card, card_markdown
-from tlx.exporting.formats import INPUT, OUTPUT
+from tlx.exporting.formats import OUTPUT
+from tlx.exporting.table_card import preparation_lines, preparing_code
 from tlx.prediction.images import stored_form
 
 if TYPE_CHECKING:
+    from tlx.data.table_preparation import Preparation
     from tlx.exporting.check import Agreement
+    from tlx.exporting.taken import Taken
     from tlx.runs.result import Result
 
 METRICS = {
@@ -20,6 +26,9 @@ METRICS = {
     "macro_f1": "macro F1",
     "expected_calibration_error": "expected calibration error",
     "loss": "negative log-likelihood",
+    "r2": "R2",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
 }
 
 
@@ -30,15 +39,17 @@ class Export:
     Args:
         form: The format's name.
         file_name: The file, without its folder.
-        size: Height and width of the images it takes.
+        taken: What it takes.
         agreement: How close it is to the model.
+        preparation: How a table's rows become its features; None where it takes images.
         intended_use: What it is for, in the user's words; None for tlx's own.
     """
 
     form: str
     file_name: str
-    size: tuple[int, int]
+    taken: Taken
     agreement: Agreement
+    preparation: Preparation | None = None
     intended_use: str | None = None
 
 
@@ -53,37 +64,50 @@ def model_card(card: Card, result: Result, export: Export) -> str:
     strategy = card.recipe.get("strategy", {})
     training = {k: v for k, v in card.recipe.items() if k in ("loss", "optimizer", "scheduler")}
     sections = {
-        "Intended use": [export.intended_use or _intended_use(card)],
+        "Intended use": [export.intended_use or _intended_use(card, export)],
         "Data": _listed(card.data),
         "Strategy": [
             *_listed(strategy | {"model A": card.recipe.get("backbone", {})}),
             *_listed({"parameters": _parameters(result), "seed": card.seed}),
             *_listed(training),
         ],
-        "Metrics": _metrics(result),
+        "Metrics": _metrics(result, export.taken.called),
         "Input and output": _input(card, export),
         "How to load": ["```python", *_loading_code(card, export), "```"],
         "Export": [f"- format: {export.form}", f"- check: {export.agreement}"],
         "Made by": [f"`{card.command or 'not recorded'}`", "", *_listed(card.versions)],
     }
-    lines = [f"# {card.name}", "", _what(card)]
+    lines = [f"# {card.name}", "", _what(card, export)]
     for title, content in sections.items():
         lines += ["", f"## {title}", "", *content]
     return "\n".join(lines) + "\n"
 
 
-def _what(card: Card) -> str:
+def _what(card: Card, export: Export) -> str:
+    maker = "torchvision's" if export.preparation is None else "tlx's"
+    if card.target is not None:
+        return f"{maker} `{card.backbone}` for the number `{card.target['name']}`."
     names = ", ".join(card.class_names)
-    return f"torchvision's `{card.backbone}` for {card.num_classes} classes: {names}."
+    return f"{maker} `{card.backbone}` for {card.num_classes} classes: {names}."
 
 
-def _intended_use(card: Card) -> str:
-    data = card.data.get("name", "the data below")
+def _intended_use(card: Card, export: Export) -> str:
+    examples, data = export.taken.called, card.data
+    source = data.get("path") or data.get("root") or data.get("table")
+    name = PurePath(str(source)).name if source else data.get("name", "the data below")
+    if card.target is not None:
+        purpose = f"To predict `{card.target['name']}` of {examples} like those of {name}"
+        says = f"Every one of the {examples} gets a number, also one unlike any of them."
+    else:
+        purpose = f"To sort {examples} like those of {name} into the classes above"
+        says = (
+            f"Every one of the {examples} gets one of these classes, also one that belongs to "
+            "none of them."
+        )
     return (
-        f"To sort images like those of {data} into the classes above, and to compare methods of "
-        "transfer learning. Every image gets one of these classes, also one that shows none of "
-        "them. The scores below hold for images drawn as the test images were; on others they have "
-        "to be measured again, and decisions about people need more than these scores."
+        f"{purpose}, and to compare methods of transfer learning. {says} The scores below hold for "
+        f"{examples} drawn as the test {examples} were; on others they have to be measured again, "
+        "and decisions about people need more than these scores."
     )
 
 
@@ -102,15 +126,19 @@ def _parameters(result: Result) -> str:
     return f"{counts.get('trained', 0):,} trained of {counts.get('total', 0):,}"
 
 
-def _metrics(result: Result) -> list[str]:
+def _metrics(result: Result, examples: str) -> list[str]:
     splits = [split for split in ("val", "test") if split in result.metrics]
     lines = [f"| | {' | '.join(splits)} |", "|---|" + "---|" * len(splits)]
     counts = (str(result.metrics[split].get("samples")) for split in splits)
-    lines.append(f"| images | {' | '.join(counts)} |")
+    lines.append(f"| {examples} | {' | '.join(counts)} |")
     for key, words in METRICS.items():
-        values = (_number(result.metrics[split].get(key)) for split in splits)
-        lines.append(f"| {words} | {' | '.join(values)} |")
-    return [*lines, "", "The validation images chose the epoch; the test images were used once."]
+        values = [result.metrics[split].get(key) for split in splits]
+        if any(value is not None for value in values):
+            lines.append(f"| {words} | {' | '.join(map(_number, values))} |")
+    return [
+        *lines, "", f"The validation {examples} chose the epoch; the test {examples} were used "
+        "once.",
+    ]  # fmt: skip
 
 
 def _number(value: Any) -> str:
@@ -118,37 +146,65 @@ def _number(value: Any) -> str:
 
 
 def _input(card: Card, export: Export) -> list[str]:
-    height, width = export.size
+    if export.preparation is not None:
+        lines = [
+            f"`{export.taken.name}`: float32, shape (batch, {card.preprocess['features']}).",
+            *preparation_lines(export.preparation, export.file_name),
+        ]
+        return [*lines, "", _output(card)]
     form = stored_form(card.data)
     stored = {"images are stored at": f"{form.size} pixels, by {form.resize}"} if form else {}
     pipeline = _listed(stored | card.preprocess)
     if export.form == "safetensors":
         return ["The file holds weights; the network's input is made so:", "", *pipeline]
+    shape = export.taken.random(1, torch.Generator()).shape[1:]
     return [
-        f"`{INPUT}`: uint8 RGB pixels from 0 to 255, shape (batch, 3, {height}, {width}); the "
-        "batch may have any size. The input pipeline is part of the file:",
+        f"`{export.taken.name}`: uint8 RGB pixels from 0 to 255, shape (batch, "
+        f"{', '.join(map(str, shape))}); the batch may have any size. The input pipeline is part "
+        "of the file:",
         "",
         *pipeline,
         "",
-        f"`{OUTPUT}`: float32, shape (batch, {card.num_classes}); a softmax over the last "
-        "dimension gives probabilities, in the order of the classes above.",
+        _output(card),
     ]
 
 
+def _output(card: Card) -> str:
+    if card.target is not None:
+        scale, centre = card.target["scale"], card.target["centre"]
+        return (
+            f"`{OUTPUT}`: float32, shape (batch, 1); `{card.target['name']}` is "
+            f"`{OUTPUT} * {scale} + {centre}`."
+        )
+    return (
+        f"`{OUTPUT}`: float32, shape (batch, {card.num_classes}); a softmax over the last "
+        "dimension gives probabilities, in the order of the classes above."
+    )
+
+
 def _loading_code(card: Card, export: Export) -> list[str]:
+    name, of_table = export.taken.name, export.preparation is not None
+    before = preparing_code(export.file_name) if of_table else []
     if export.form == "safetensors":
         markdown = card_markdown(card).replace("model.safetensors", export.file_name)
-        return markdown.split("```python\n")[1].split("\n```")[0].splitlines()
+        code = markdown.split("```python\n")[1].split("\n```")[0]
+        if of_table:
+            code = f"import torch\n{code}".replace(
+                "preprocess(features)", "preprocess(torch.from_numpy(features))"
+            )
+        return [*before, *code.splitlines()]
     if export.form == "onnx":
         return [
+            *before,
             "import onnxruntime",
             "",
             f'session = onnxruntime.InferenceSession("{export.file_name}")',
-            f'(logits,) = session.run(["{OUTPUT}"], {{"{INPUT}": images}})  # a NumPy array',
+            f'(logits,) = session.run(["{OUTPUT}"], {{"{name}": {name}}})  # a NumPy array',
         ]
     return [
+        *before,
         "import torch",
         "",
         f'model = torch.export.load("{export.file_name}").module()',
-        f"logits = model({INPUT})  # a tensor",
+        f"logits = model({f'torch.from_numpy({name})' if of_table else name})  # a tensor",
     ]

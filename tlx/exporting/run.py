@@ -8,13 +8,16 @@ from pathlib import Path
 from tlx.backbones import build_backbone
 from tlx.backbones.card import Card, read_card
 from tlx.backbones.mlp_name import is_mlp
+from tlx.data.table_preparation import Preparation, read_preparation
 from tlx.errors import TlxError
 from tlx.exporting.check import Agreement, compare, refuse_above
 from tlx.exporting.formats import FORMATS, check_head
 from tlx.exporting.model_card import Export, model_card
+from tlx.exporting.table_card import preparation_name
+from tlx.exporting.taken import Taken, TakesFeatures, TakesImages
 from tlx.extras import install_command, missing_modules
 from tlx.prediction.images import stored_form
-from tlx.runs.atomic import atomic_path, write_text
+from tlx.runs.atomic import atomic_path, write_json, write_text
 from tlx.runs.finished import finished_run
 from tlx.runs.run import WEIGHTS_FILE
 
@@ -28,14 +31,16 @@ class Exported:
     Args:
         path: The model's file.
         card_path: Its model card, in Markdown.
-        size: Height and width of the images it takes.
+        takes: What it takes, in words.
         agreement: How close it is to the model.
+        preparation_path: How a table's rows become its features; None where it takes images.
     """
 
     path: Path
     card_path: Path
-    size: tuple[int, int]
+    takes: str
     agreement: Agreement
+    preparation_path: Path | None = None
 
 
 def export_run(
@@ -49,12 +54,14 @@ def export_run(
 ) -> Exported:
     """Write a run's model for other programs, with a model card beside it.
 
+    Beside the model of a table lies its preparation, too, which comes before it.
+
     Args:
         run: The folder of a completed run.
         form: A name of `FORMATS`.
         output: The file to write; None for one in the run's folder `exports`.
         size: Height and width of the images it shall take; None for the size in which the run's
-            images were stored, or the one they are resized to.
+            images were stored, or the one they are resized to. Rows of a table have none.
         tolerance: Largest difference of logits allowed, as a share of the largest logit.
         intended_use: What the model is for, for the card; None for tlx's own words.
 
@@ -67,28 +74,45 @@ def export_run(
     card = read_card(run / WEIGHTS_FILE)
     if card is None:
         raise TlxError(f"{run / WEIGHTS_FILE} has no card: it was not written by tlx.")
-    if is_mlp(card.backbone):
-        raise TlxError(f"{run} learned from a table: only models of images can be exported.")
+    taken, preparation = _taken(run, card, size)
     backbone = build_backbone(card.backbone, num_classes=None, weights=str(run), keep_head=True)
     backbone.eval()
     check_head(form, backbone.head)
-    size = size or _default_size(card)
     path = output or run / "exports" / f"{card.name}{FORMATS[form].suffix}"
     _check_path(path, form, run)
     with atomic_path(path) as temporary:
-        FORMATS[form].write(backbone, card, size, temporary)
-        agreement = compare(backbone, FORMATS[form].load(temporary), size)
+        FORMATS[form].write(backbone, card, taken, temporary)
+        agreement = compare(backbone, FORMATS[form].load(temporary), taken)
         refuse_above(agreement, tolerance)
-    export = Export(form, path.name, size, agreement, intended_use)
+    preparation_path = _write_preparation(path, preparation)
+    export = Export(form, path.name, taken, agreement, preparation, intended_use)
     card_path = path.with_name(f"{path.name}.md")
     write_text(card_path, model_card(card, result, export))
-    return Exported(path, card_path, size, agreement)
+    return Exported(path, card_path, taken.words, agreement, preparation_path)
+
+
+def _taken(run: Path, card: Card, size: tuple[int, int] | None) -> tuple[Taken, Preparation | None]:
+    """Return what a run's model takes, and how a table becomes that."""
+    if not is_mlp(card.backbone):
+        height, width = size or _default_size(card)
+        return TakesImages(height, width), None
+    if size is not None:
+        raise TlxError(f"--image-size goes with images, and {run} learned from a table.")
+    return TakesFeatures(int(card.preprocess["features"])), read_preparation(run)
 
 
 def _default_size(card: Card) -> tuple[int, int]:
     form = stored_form(card.data)
     side = form.size if form else int(card.preprocess["resize_size"])
     return side, side
+
+
+def _write_preparation(path: Path, preparation: Preparation | None) -> Path | None:
+    if preparation is None:
+        return None
+    beside = path.with_name(preparation_name(path.name))
+    write_json(beside, preparation.to_dict())
+    return beside
 
 
 def _check_packages(form: str) -> None:

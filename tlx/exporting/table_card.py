@@ -1,0 +1,67 @@
+"""What a model card says of a table: how its rows become the features that the model takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tlx.data.table_preparation import Preparation
+
+PREPARED: Final = [
+    "from pathlib import Path",
+    "",
+    "from tlx.data.table_columns import cells_of, read_table",
+    "from tlx.data.table_preparation import prepared, read_preparation",
+    "",
+    'learned = read_preparation(Path("{preparation}"))',
+    'rows = read_table(Path("rows.csv"))  # a table with the columns above',
+    "features, changes = prepared(cells_of(rows, learned.numeric, learned.categorical), learned)",
+    "",
+]
+"""Code that makes a NumPy array of features, float32, of a table."""
+
+
+def preparation_name(file_name: str) -> str:
+    """Return the name of the file that holds the preparation for a model's file."""
+    return f"{file_name}.preparation.json"
+
+
+def preparing_code(file_name: str) -> list[str]:
+    """Return Python that makes `features` of a table.
+
+    Args:
+        file_name: The model's file.
+    """
+    return [line.format(preparation=preparation_name(file_name)) for line in PREPARED]
+
+
+def preparation_lines(preparation: Preparation, file_name: str) -> list[str]:
+    """Return what comes before the model, and its features in order.
+
+    Args:
+        preparation: How rows become features.
+        file_name: The model's file.
+    """
+    done = [
+        f"missing values: {preparation.missing}",
+        *(["values clipped to bounds"] if preparation.lower else []),
+        "numbers centred and scaled",
+        *(["categories one-hot"] if preparation.categorical else []),
+    ]
+    kept = len(preparation.feature_names)
+    if preparation.kept is not None:
+        done.append(f"{kept} of {len(preparation.all_feature_names)} features selected")
+    return [
+        "A table's rows are prepared before the model sees them, as the training rows taught; this "
+        f"is not part of the file, its numbers are in `{preparation_name(file_name)}` (and in the "
+        "run's `preparation.json`).",
+        "",
+        f"- numeric columns: {_listed(preparation.numeric)}",
+        f"- categorical columns: {_listed(preparation.categorical)}",
+        f"- preparation: {'; '.join(done)}",
+        f"- features in order: {_listed(preparation.feature_names)}",
+    ]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none"
