@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.activations.asked import ROWS_PER_PART
-from tlx.activations import compute, request
+from tlx.activations import compute, request, stored
 from tlx.activations.store import ActivationStore
 
 
@@ -20,3 +20,4 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (request, compute):
         monkeypatch.setattr(module, "BATCH_SIZE", ROWS_PER_PART)
     monkeypatch.setattr(request, "PART_BYTES", 1)
+    monkeypatch.setattr(stored, "JOINED_BYTES", 1)

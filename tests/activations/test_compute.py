@@ -13,10 +13,12 @@ import torch
 
 from tests.activations.asked import CPU, small_request, some_images
 from tests.strategies.fits import small_backbone
+from tlx.activations import request
 from tlx.activations.compute import compute_part, ensure, open_stored, reserve
 from tlx.activations.parts import part_path
 from tlx.activations.request import PrefixRequest
 from tlx.activations.store import ActivationStore
+from tlx.activations.stored import MappedRows
 
 FORK = multiprocessing.get_context("fork")
 
@@ -228,3 +230,25 @@ def test_activations_leave_parameters_trainable(store: ActivationStore) -> None:
     assert not any(parameter.is_inference() for parameter in backbone.parameters())
     backbone.train()(backbone.preprocess(some_images())).sum().backward()
     assert backbone.network.conv1.weight.grad is not None
+
+
+def test_manifest_of_small_activations_has_parts_for_several_processes() -> None:
+    one = small_request(cut="layer4", images=some_images(5000))
+    manifest = one.manifest()
+    assert (manifest.rows_per_part, manifest.parts) == (1024, 5)
+    assert small_request(cut="layer4", images=some_images(900)).manifest().parts == 1
+
+
+def test_rows_of_small_parts_are_joined_and_of_large_ones_stay_where_they_lie(
+    store: ActivationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request, "LEAST_BATCHES", 1)
+    asked = small_request(cut="layer4", images=some_images(300))
+    stored = ensure(asked, store)
+    assert len(stored.parts) == 2
+    assert isinstance(stored.rows, torch.Tensor)
+    assert stored.rows.equal(torch.cat(stored.parts))
+    monkeypatch.setattr("tlx.activations.stored.JOINED_BYTES", stored.manifest.bytes - 1)
+    mapped = ensure(asked, store).rows
+    assert isinstance(mapped, MappedRows)
+    assert mapped[torch.tensor([299, 0, 256])].equal(stored.rows[[299, 0, 256]])

@@ -9,10 +9,14 @@ import pandas as pd
 import pytest
 
 from experiments import benchmarks
+from experiments.benchmarks.cold_start.__main__ import table as cold_start
+from experiments.benchmarks.growth.__main__ import table as growth
 from experiments.benchmarks.probe_sweep.__main__ import table as probe_sweep
 from experiments.benchmarks.single_run.comparison import table as single_run
 
 TABLES = {
+    "cold_start": cold_start,
+    "growth": growth,
     "frozen_run": single_run,
     "partial_run": single_run,
     "probe_sweep": probe_sweep,

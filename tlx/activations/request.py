@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 BATCH_SIZE = 256
 """Images at a time; that of validation and scoring, whose numbers the store gives bit for bit."""
 PART_BYTES = 64_000_000
+"""Most bytes of a part, unless one batch has more."""
+LEAST_BATCHES = 4
+"""Batches of a part where nothing asks for more: smaller parts cost more than they share."""
+SHARES = 64
+"""Processes that can compute one split's activations together."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ class PrefixRequest:
         layout = torch.channels_last
         is_image = one.dim() == 4 and not one.is_contiguous()
         row_bytes = one[0].numel() * (2 if halved else one.element_size())
-        batches = max(1, PART_BYTES // (row_bytes * BATCH_SIZE))
+        most = max(1, PART_BYTES // (row_bytes * BATCH_SIZE))
+        batches = min(most, max(LEAST_BATCHES, -(-len(self) // (SHARES * BATCH_SIZE))))
         return Manifest(
             key=self.key.digest,
             rows=len(self),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from tlx.activations.locks import Lease
 from tlx.activations.manifest import Manifest
 from tlx.activations.parts import map_part
 from tlx.activations.store import Entry
+
+JOINED_BYTES = 64_000_000
+"""Parts of so many bytes together are copied into one tensor, which answers an index faster."""
 
 
 class MappedRows:
@@ -70,10 +74,13 @@ class StoredActivations:
     computed_parts: int
     lease: Lease
 
-    @property
+    @cached_property
     def rows(self) -> Tensor | MappedRows:
-        """The activations (n, ...) without a copy: one tensor, or the parts seen as one."""
-        return self.parts[0] if len(self.parts) == 1 else MappedRows(self.parts)
+        """The activations (n, ...), without a copy if they are large: as one, or seen as one."""
+        if len(self.parts) == 1:
+            return self.parts[0]
+        is_small = self.manifest.bytes <= JOINED_BYTES
+        return torch.cat(self.parts) if is_small else MappedRows(self.parts)
 
     @property
     def dtype(self) -> torch.dtype:
