@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.data.pictures import folder_of
+from tests.data.tables import wines, written
 from tlx.data.__main__ import main
 
 
@@ -57,3 +58,16 @@ def test_preview_of_no_images_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         main(["preview", "--images", "0"])
     assert "'0' is no number of images; give 1 or more" in capsys.readouterr().err
+
+
+def test_preview_of_a_table_says_that_rows_have_no_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, wines())
+    words = ["backbone=mlp", "strategy=structure_reuse", "strategy.init=scratch"]
+    with pytest.raises(SystemExit):
+        main(["preview", "data=table_csv", f"data.path={path}", *words])
+    assert capsys.readouterr().err == (
+        "tlx.data: wines is a table, whose rows have no picture. Give data of images, such as "
+        "data=digits.\n"
+    )
