@@ -223,20 +223,19 @@ def test_lora_of_late_layers_has_a_prefix_that_splits_off(
         assert_close(tail(before(examples)), expected)  # it still holds what was replaced
 
 
-@pytest.mark.parametrize("name", ["resnet18", "vit_b_32", "swin_t", "swin_v2_t", "maxvit_t"])
+@pytest.mark.parametrize("name", ["resnet18", "vit_b_32", "swin_t", "swin_v2_t"])
 def test_layers_told_to_be_called_are_those_that_the_network_calls(name: str) -> None:
-    backbone = small_backbone(name) if name == "maxvit_t" else backbone_of(name)
+    backbone = backbone_of(name)
     called: set[str] = set()
     for path, module in backbone.network.named_modules():
         module.register_forward_hook(lambda m, given, out, path=path: called.add(path))
-    size = 224 if name == "maxvit_t" else 32
-    backbone.train()(torch.zeros(2, 3, size, size))
+    backbone.train()(torch.zeros(2, 3, 32, 32))
     layers = adaptable_layers(backbone.network, backbone.head_path).values()
     assert {layer.name for layer in layers if layer.called} <= called
     read = {layer.name for layer in layers if not layer.called}
     attention = {n for n, m in backbone.network.named_modules() if hasattr(m, "in_proj_weight")}
     assert not (read - attention) & called
-    assert bool(read) == (name in ("vit_b_32", "swin_t", "swin_v2_t"))
+    assert bool(read) == (name != "resnet18")
 
 
 def test_target_names_layers_whole_and_not_by_their_ends() -> None:
@@ -305,7 +304,7 @@ def test_lora_interrupted_goes_on_to_the_same_end(tmp_path: Path) -> None:
     options = ("strategy.rank=2", "strategy.statistics=target", "strategy.dropout=0.2")
     words = (*TINY_FIT, "strategy=lora", *options)
     unbroken = fitted(tmp_path / "unbroken", *words)
-    resumed = fitted(tmp_path / "resumed", *words, stop_in_epoch=2)
+    resumed = fitted(tmp_path / "resumed", *words, stop_in_epoch=1)
     assert unbroken.keys() == resumed.keys()
     assert all(value.equal(resumed[name]) for name, value in unbroken.items())
 
@@ -313,7 +312,7 @@ def test_lora_interrupted_goes_on_to_the_same_end(tmp_path: Path) -> None:
 def test_lora_run_of_late_layers_uses_stored_activations_and_gives_the_same(
     tmp_path: Path,
 ) -> None:
-    words = ("strategy.rank=2", "strategy.target=conv5")
+    words = ("strategy.rank=2", "strategy.target=conv5", "trainer.epochs=1")
     result: Any = run(tmp_path / "auto", "lora", *words)
     assert result["activations"]["cut"] == "stage4"
     without: Any = run(tmp_path / "off", "lora", *words, "activations=off")

@@ -27,7 +27,7 @@ from tlx.strategies.ssf import Ssf
 
 TINY_FIT = (
     "backbone=shufflenet_v2_x0_5", "backbone.weights=null", "backbone.image_size=32",
-    "data.train_per_class=3", "data.val_per_class=2", "trainer.batch_size=16", "trainer.epochs=3",
+    "data.train_per_class=3", "data.val_per_class=2", "trainer.batch_size=16", "trainer.epochs=2",
     "trainer.threads=1", "trainer.device=cpu",
 )  # fmt: skip
 
@@ -137,7 +137,7 @@ def test_ssf_examples_in_training_see_frozen_batch_statistics() -> None:
 def test_ssf_interrupted_goes_on_to_the_same_end(tmp_path: Path) -> None:
     words = (*TINY_FIT, "strategy=ssf")
     unbroken = fitted(tmp_path / "unbroken", *words)
-    resumed = fitted(tmp_path / "resumed", *words, stop_in_epoch=2)
+    resumed = fitted(tmp_path / "resumed", *words, stop_in_epoch=1)
     assert unbroken.keys() == resumed.keys()
     assert all(value.equal(resumed[name]) for name, value in unbroken.items())
     best = load_file(tmp_path / "resumed/checkpoints/best.safetensors")

@@ -117,7 +117,7 @@ def test_weight_average_of_an_interrupted_fit_goes_on_to_the_same_end(tmp_path: 
     words = (*TINY_FIT, "strategy=structure_reuse", "strategy.init=scratch")
     average = (*words, "trainer.ema_decay=0.7")
     unbroken = fitted(tmp_path / "unbroken", *average)
-    resumed = fitted(tmp_path / "resumed", *average, stop_in_epoch=2)
+    resumed = fitted(tmp_path / "resumed", *average, stop_in_epoch=1)
     assert all(value.equal(resumed[name]) for name, value in unbroken.items())
     histories = [history_of(tmp_path / name) for name in ("unbroken", "resumed")]
     columns = ["train_loss", "val_loss", "val_accuracy"]
@@ -129,7 +129,7 @@ def test_weight_average_of_an_interrupted_fit_goes_on_to_the_same_end(tmp_path: 
 
 
 def test_weight_average_with_stored_activations_gives_the_same_numbers(tmp_path: Path) -> None:
-    words = ("strategy.train_stages=1", "trainer.ema_decay=0.7")
+    words = ("strategy.train_stages=1", "trainer.ema_decay=0.7", "trainer.epochs=1")
     with_store: Any = run(tmp_path / "auto", "partial", *words)
     without: Any = run(tmp_path / "off", "partial", *words, "activations=off")
     assert with_store["activations"]["used"]
