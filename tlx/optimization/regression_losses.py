@@ -34,7 +34,7 @@ class RegressionLoss(nn.Module):
         raise NotImplementedError
 
 
-class MeanSquaredError(RegressionLoss):
+class Mse(RegressionLoss):
     """Mean squared error: the mean is what it learns; large errors weigh most."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class MeanSquaredError(RegressionLoss):
         return functional.mse_loss(predicted, targets)
 
 
-class MeanAbsoluteError(RegressionLoss):
+class Mae(RegressionLoss):
     """Mean absolute error: the median is what it learns; outlying targets weigh little."""
 
     def __init__(self) -> None:
