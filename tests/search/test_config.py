@@ -37,6 +37,10 @@ from tlx.search.space import space_of
             {"pruner": "median", "direction": "minimize"},
             "metric=val_accuracy: the search is to minimize, so the best trials would be pruned",
         ),
+        (
+            {"pruner": "median", "metric": "val_rmse"},
+            "metric=val_rmse: the search is to maximize, so the best trials would be pruned",
+        ),
     ],
 )
 def test_option_that_cannot_be_used_is_named(options: dict[str, Any], text: str) -> None:

@@ -34,7 +34,7 @@ class OptunaSweeperConf:
         pruner_options: Further arguments of Optuna's pruner:
             `+hydra.sweeper.pruner_options.n_warmup_steps=3`.
         metric: The column of a job's `metrics.csv` that the pruner reads; its best value is to be
-            found in the search's direction.
+            found in the search's direction (`val_r2` where a number is predicted).
         storage: The journal file, or the URL of one of Optuna's databases. None:
             `optuna_journal.log` in the sweep's folder.
         study_name: The study's name in the storage.
@@ -104,7 +104,8 @@ def _disagreements(options: OptunaSweeperConf) -> Iterator[Fault]:
         yield Fault("hydra.sweeper.pruner", options.pruner, reason, remedy)
     if options.pruner is None or several:
         return
-    wanted = {"accuracy": "maximize", "loss": "minimize", "error": "minimize"}
+    lower_is_better = dict.fromkeys(("loss", "error", "rmse"), "minimize")
+    wanted = {"accuracy": "maximize", "r2": "maximize", **lower_is_better}
     word = options.metric.rpartition("_")[2]
     if options.directions and wanted.get(word, options.directions[0]) != options.directions[0]:
         reason = f"the search is to {options.directions[0]}, so the best trials would be pruned"
