@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--image-size", type=int, default=64, help="pixels of the network's input")
     parser.add_argument("--slots", type=int, default=2, help="jobs at a time")
-    parser.add_argument("--rival-jobs", type=int, default=6, help=f"of {JOBS}; 0 leaves it out")
+    parser.add_argument("--rival-jobs", type=int, default=4, help=f"of {JOBS}; 0 leaves it out")
     parser.add_argument("--record", type=Path, default=RECORD, help="where the numbers go (CSV)")
     given = vars(parser.parse_args(arguments))
     slots, jobs, path = given.pop("slots"), given.pop("rival_jobs"), given.pop("record")
