@@ -84,18 +84,16 @@ def test_probe_has_no_training_to_hold(strategy: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("choice", ["l2_sp", "fisher_l2_sp"])
-def test_strategy_whose_new_parts_train_alone_leaves_no_weight_to_hold(choice: str) -> None:
-    assert faults(f"regularizer={choice}", "strategy=ssf") == [
-        f"regularizer={choice}: strategy=ssf leaves every weight of model A where it is. "
+def test_strategy_whose_new_parts_train_alone_leaves_no_weight_to_hold() -> None:
+    assert faults("regularizer=l2_sp", "strategy=ssf") == [
+        "regularizer=l2_sp: strategy=ssf leaves every weight of model A where it is. "
         "Use regularizer=none, or feature_distillation, which holds features."
     ]
-    for other in ("feature_distillation", "relation_distillation", "co_tuning"):
-        checked_plan(compose_config([f"regularizer={other}", "strategy=ssf"]))
+    checked_plan(compose_config(["regularizer=feature_distillation", "strategy=ssf"]))
 
 
 @pytest.mark.parametrize(
-    "strategy", ["structure_reuse", "partial", "surgical", "norm_only", "bias_only", "lp_ft"]
+    "strategy", ["structure_reuse", "partial", "norm_only", "bias_only", "lp_ft"]
 )
 def test_every_strategy_that_trains_weights_of_model_a_can_hold_them(strategy: str) -> None:
     plan = checked_plan(compose_config(["regularizer=l2_sp", f"strategy={strategy}"]))
