@@ -23,7 +23,7 @@ def test_residuals_are_drawn_where_they_are() -> None:
     legend = beside.get_legend()
     assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == [
-        "all right",
+        "perfect",
         "R2 0.750, RMSE 0.625",
     ]
 

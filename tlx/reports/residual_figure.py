@@ -55,7 +55,7 @@ def draw_residuals(
     figure = empty_figure(DOUBLE_COLUMN_INCHES, 3.0)
     beside, left_over = figure.subplots(1, 2)
     ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
-    beside.plot(ends, ends, color=GREY, linewidth=0.8, linestyle="--", label="all right")
+    beside.plot(ends, ends, color=GREY, linewidth=0.8, linestyle="--", label="perfect")
     label = f"R2 {scores.r2:.3f}, RMSE {scores.rmse:.3g}"
     _points(beside, true, predicted, BLUE, label)
     left_over.axhline(0, color=GREY, linewidth=0.8, linestyle="--")
