@@ -104,9 +104,16 @@ def _report_rows(given: argparse.Namespace) -> None:
 
     device = chosen_device(given.device)
     done = predict_rows(
-        given.run, given.input, given.output, device=device, overwrite=given.overwrite
+        given.run,
+        given.input,
+        given.output,
+        device=device,
+        part_rows=given.part_rows,
+        overwrite=given.overwrite,
     )
     print(f"{done.output}: {done.rows} rows, {done.errors} with an error (see its column error)")
+    if done.kept_rows:
+        print(f"{done.kept_rows} of them had been predicted before")
 
 
 if __name__ == "__main__":

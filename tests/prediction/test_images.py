@@ -37,8 +37,19 @@ def test_stored_form_of_data_without_files_is_none() -> None:
     assert stored_form({"train_per_class": 10, "seed": 0}) is None
 
 
+@pytest.mark.parametrize(("name", "size"), [("CIFAR10", 32), ("Food101", 224)])
+def test_stored_form_of_torchvision_s_data_is_the_size_that_they_chose(
+    name: str, size: int
+) -> None:
+    data = {"name": name, "size": None, "resize": "crop"}
+    assert stored_form(data) == StoredForm(size, "crop")
+    assert stored_form(data | {"size": 96}) == StoredForm(96, "crop")
+
+
 def test_load_pixels_never_starts_ghostscript(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "a.eps")
     (tmp_path / "a.eps").rename(tmp_path / "a.png")
-    with pytest.raises(ImageFileError, match="it is PostScript, for which PIL would start Ghostscript"):
+    with pytest.raises(
+        ImageFileError, match="it is PostScript, for which PIL would start Ghostscript"
+    ):
         load_pixels(tmp_path / "a.png", None, 8)

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from tlx.data.image_file import read_image, read_whole_image
 from tlx.data.image_limits import Resize
+from tlx.data.torchvision_data import USUAL_SIZE
+from tlx.data.torchvision_names import KNOWN
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class StoredForm:
 def stored_form(data: Mapping[str, Any]) -> StoredForm | None:
     """Return the stored form that a model card's data options tell of, or None."""
     size, resize = data.get("size"), data.get("resize")
+    known = KNOWN.get(str(data.get("name")))
+    if size is None and known is not None:  # torchvision's sets choose it themselves
+        size = known.side or USUAL_SIZE
     if not isinstance(size, int) or resize not in ("crop", "squash"):
         return None
     return StoredForm(size, cast(Resize, resize))

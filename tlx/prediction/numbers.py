@@ -21,6 +21,7 @@ class NumberAnswers:
 
     Args:
         count: How many rows there are.
+        first_row: Position of the first one in the input, from 0.
 
     Attributes:
         predicted: float64, shape (rows,), in the target's own units; NaN where a row has none.
@@ -28,6 +29,7 @@ class NumberAnswers:
     """
 
     count: int
+    first_row: int = 0
     predicted: NDArray[np.float64] = field(init=False)
     errors: dict[int, str] = field(default_factory=dict)
 
@@ -45,7 +47,7 @@ class NumberAnswers:
         """Return one row per row of the input: the number, or the error."""
         lacks = np.array([place in self.errors for place in range(self.count)], dtype=bool)
         columns = [
-            pa.array(np.arange(self.count), pa.int64()),
+            pa.array(np.arange(self.count) + self.first_row, pa.int64()),
             pa.array(self.predicted, pa.float64(), mask=lacks),
             pa.array([self.errors.get(place) for place in range(self.count)], pa.string()),
         ]

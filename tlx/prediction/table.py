@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 import torch
 
-from tlx.data.table_columns import Cells, cells_of, name_faults, read_table
 from tlx.data.table_preparation import Preparation, prepared, read_preparation
-from tlx.errors import ConfigError, Fault, TlxError
-from tlx.prediction.answers import Answers
-from tlx.prediction.numbers import NumberAnswers
-from tlx.prediction.parts import check_output
+from tlx.prediction.answers import Answers, answer_schema
+from tlx.prediction.numbers import NUMBER_SCHEMA, NumberAnswers
+from tlx.prediction.parts import Parts, check_output
 from tlx.prediction.predictor import load_predictor
-from tlx.prediction.run import Predicted
-from tlx.runs.atomic import atomic_path
+from tlx.prediction.rows import cells_and_errors, read_rows
+from tlx.prediction.run import PART_ROWS, Predicted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from tlx.prediction.predictor import Predictor
@@ -54,70 +53,91 @@ class ClassAnswers(Answers):
 
 
 def predict_rows(
-    run: Path, source: Path, output: Path, *, device: str = "cpu", overwrite: bool = False
+    run: Path,
+    source: Path,
+    output: Path,
+    *,
+    device: str = "cpu",
+    part_rows: int = PART_ROWS,
+    overwrite: bool = False,
 ) -> Predicted:
     """Write what a run's model says of each row of a table.
 
     The rows are prepared as the run's training rows taught (`preparation.json`). The answer has
     the columns `row`, `predicted`, `confidence`, `p_<class>` for each class, and `error`; where a
-    number is predicted `row`, `predicted` (in the target's own units) and `error`.
+    number is predicted `row`, `predicted` (in the target's own units) and `error`. Broken off, the
+    same call goes on with the first part that is missing.
 
     Args:
         run: The folder of a completed run on a table.
         source: A CSV or Parquet table with the same columns; the one to predict may be missing.
         output: The answer; `.parquet` or `.csv`.
         device: Where to compute.
-        overwrite: Whether an answer that is there may go.
+        part_rows: Rows of a part.
+        overwrite: Whether an answer of another model or input may go.
 
     Raises:
         TlxError: Where run, table or output cannot be used, before any prediction.
     """
     check_output(output)
-    if output.exists() and not overwrite:
-        raise TlxError(f"--output {output} is there already. Add --overwrite to replace it.")
     learned = read_preparation(run)
     predictor = load_predictor(run, device)
-    cells = _cells(source, learned)
-    answers = _no_answers_yet(len(cells), predictor)
-    _fill(answers, cells, learned, predictor)
-    _write(answers.table(), output)
-    return Predicted(output, len(cells), len(answers.errors), 0)
+    frame = read_rows(source, learned)
+    preparation = hashlib.sha256(json.dumps(learned.to_dict()).encode()).hexdigest()
+    depends_on = {
+        "model": f"{predictor.fingerprint} {preparation}",
+        "input": _state(source),
+        "--part-rows": str(part_rows),
+    }
+    parts = Parts(output, len(frame), part_rows, depends_on)
+    with parts.claimed(overwrite=overwrite):
+        if parts.is_complete():
+            return Predicted(output, len(frame), parts.errors_in_output(), len(frame))
+        kept = _write_parts(parts, frame, learned, predictor)
+        errors = parts.join(_schema(predictor))
+    return Predicted(output, len(frame), errors, kept)
 
 
-def _cells(source: Path, learned: Preparation) -> Cells:
-    frame = read_table(source)
-    if isinstance(frame, Fault):
-        raise TlxError(f"--input {source}: {frame.reason}. {frame.remedy}")
-    asked = {"input": (*learned.numeric, *learned.categorical)}
-    faults = name_faults(frame, asked)
-    if faults:
-        raise ConfigError(faults)
-    cells = cells_of(frame, learned.numeric, learned.categorical)
-    if isinstance(cells, list):
-        raise ConfigError(cells)
-    return cells
+def _state(source: Path) -> str:
+    found = source.stat()
+    return f"{source.resolve()} {found.st_size} {found.st_mtime_ns}"
 
 
-def _no_answers_yet(rows: int, predictor: Predictor) -> RowAnswers:
+def _write_parts(
+    parts: Parts, frame: pd.DataFrame, learned: Preparation, predictor: Predictor
+) -> int:
+    """Write the parts that are missing, and return how many rows were there already."""
+    kept = 0
+    for index in range(len(parts)):
+        rows = parts.range_of(index)
+        if parts.has(index):
+            kept += len(rows)
+            continue
+        answers = _no_answers_yet(rows, predictor)
+        _fill(answers, frame.iloc[rows.start : rows.stop], learned, predictor)
+        parts.write(index, answers.table())
+    return kept
+
+
+def _schema(predictor: Predictor) -> pa.Schema:
+    if not predictor.class_names:
+        return NUMBER_SCHEMA
+    schema = answer_schema(predictor.class_names)
+    return schema.remove(schema.get_field_index("path"))
+
+
+def _no_answers_yet(rows: range, predictor: Predictor) -> RowAnswers:
     if predictor.class_names:
-        return ClassAnswers(0, [None] * rows, predictor.class_names)
-    return NumberAnswers(rows)
+        return ClassAnswers(rows.start, [None] * len(rows), predictor.class_names)
+    return NumberAnswers(len(rows), rows.start)
 
 
-def _fill(answers: RowAnswers, cells: Cells, learned: Preparation, predictor: Predictor) -> None:
-    lacking = cells.missing & (not learned.fills_in)
-    for place in np.flatnonzero(lacking).tolist():
-        answers.errors[place] = "a value is missing or infinite, and the run fills none in"
-    whole = np.flatnonzero(~lacking)
-    if len(whole):
-        features, _ = prepared(cells.rows(whole), learned)
-        answers.fill(whole.tolist(), predictor.answers(torch.from_numpy(features)).numpy())
-
-
-def _write(table: pa.Table, output: Path) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(output) as temporary:
-        if output.suffix.lower() == ".parquet":
-            pq.write_table(table, temporary)
-        else:
-            pyarrow.csv.write_csv(table, temporary)
+def _fill(
+    answers: RowAnswers, frame: pd.DataFrame, learned: Preparation, predictor: Predictor
+) -> None:
+    cells, errors = cells_and_errors(frame, learned)
+    answers.errors.update(errors)
+    good = np.setdiff1d(np.arange(len(cells)), list(errors)).astype(np.int64)
+    if len(good):
+        features, _ = prepared(cells.rows(good), learned)
+        answers.fill(good.tolist(), predictor.answers(torch.from_numpy(features)).numpy())
