@@ -36,7 +36,7 @@ def test_nearest_head_is_built_again_from_its_state_alone() -> None:
 
 
 def test_nearest_head_with_too_many_neighbours_says_the_bounds() -> None:
-    with pytest.raises(ValueError, match="neighbours=9: there are 4 training images"):
+    with pytest.raises(ValueError, match="neighbours=9: there are 4 training examples"):
         NearestNeighbourHead(
             torch.ones(4, 2), torch.zeros(4).long(), 2, neighbours=9, temperature=1.0
         )

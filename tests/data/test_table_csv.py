@@ -218,6 +218,46 @@ def test_table_of_a_single_class_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_table_of_some_classes_has_their_rows_alone(tmp_path: Path) -> None:
+    frame = wines()
+    frame.loc[frame["label"] == "grignolino", "hue"] = np.nan
+    frame.loc[[0, 60], "label"] = None
+    path = written(tmp_path, frame)
+    task = TableCsv(path=path, classes=("barolo", "barbera"), missing="drop").load()
+    assert task.class_names == ("barbera", "barolo")
+    rows = sorted(row for split in SPLITS for row in getattr(task, split).sample_ids.tolist())
+    assert rows == frame.index[frame["label"].isin(["barolo", "barbera"])].tolist()
+    assert (task.about["rows"], task.about["rows_dropped_for_missing"]) == (108, 2)
+    assert first_fault(path, classes=("barolo", "barbera")) == (
+        "data.label_column=label: 2 rows have no class (the first is row 1). "
+        "Complete or remove them, or choose data.missing=drop."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"classes": ("barolo", "barberra")},
+            "data.classes=barberra: there is no such class. Did you mean 'barbera'?",
+        ),
+        (
+            {"classes": ("barolo",)},
+            "data.classes=['barolo']: one class alone leaves nothing to tell apart. "
+            "Name two classes or more.",
+        ),
+        (
+            {"classes": ("1", "2"), "task": "regression"},
+            "data.classes=['1', '2']: data.task=regression has no classes. Leave it out.",
+        ),
+    ],
+)
+def test_table_of_classes_that_cannot_be_is_refused(
+    options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    assert first_fault(written(tmp_path, wines()), **options) == said
+
+
 def test_table_that_is_missing_or_no_table_is_refused(tmp_path: Path) -> None:
     assert "there is no such file" in first_fault(str(tmp_path / "none.csv"))
     (tmp_path / "bad.parquet").write_bytes(b"no table")
@@ -228,6 +268,16 @@ def test_table_that_is_missing_or_no_table_is_refused(tmp_path: Path) -> None:
     ("options", "said"),
     [
         ({"missing": "means"}, "data.missing=means: missing is no such word. Did you mean 'mean'?"),
+        (
+            {"train_per_class": 0},
+            "data.train_per_class=0: there must be at least one training row per class. "
+            "Use 1 or more, or null for all that remain.",
+        ),
+        (
+            {"train_per_class": 40},
+            "data.train_per_class=40: class 'barbera' has 28 rows to train on. "
+            "Use at most 28, or null for all.",
+        ),
         (
             {"outliers": "isolation_forest", "outlier_action": "clip"},
             "data.outlier_action=clip: an isolation forest judges whole rows and has no bounds to "

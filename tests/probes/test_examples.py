@@ -15,7 +15,7 @@ NAN = torch.tensor([[1.0, float("nan")], [0.0, 1.0]])
         (torch.ones(2, 3), torch.tensor([0]), r"features of shape \(2, 3\) and labels of shape"),
         (torch.ones(2, 3, 1), torch.tensor([0, 1]), r"expected \(n, d\) and \(n,\)"),
         (torch.ones(0, 3), torch.zeros(0).long(), r"\(0, 3\) hold nothing to learn from"),
-        (NAN, torch.tensor([0, 1]), "1 of 2 images have features that are not finite"),
+        (NAN, torch.tensor([0, 1]), "1 of 2 examples have features that are not finite"),
         (torch.ones(2, 3), torch.tensor([0, 3]), "labels range from 0 to 3, but the 3 classes"),
         (torch.ones(2, 3), torch.tensor([-1, 1]), "labels range from -1 to 1"),
     ],

@@ -53,7 +53,7 @@ def test_knn_probabilities_of_a_feature_vector_of_zeros_are_finite() -> None:
 @pytest.mark.parametrize("neighbours", [0, 31])
 def test_knn_with_more_neighbours_than_images_says_the_bounds(neighbours: int) -> None:
     train, labels = blobs(30, 7, 3)
-    said = f"neighbours={neighbours}: there are 30 training images; choose 1 to 30"
+    said = f"neighbours={neighbours}: there are 30 training examples; choose 1 to 30"
     with pytest.raises(ValueError, match=said):
         knn_probabilities(train, labels, train, 3, neighbours)
 

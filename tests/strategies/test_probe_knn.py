@@ -78,7 +78,7 @@ def test_probe_knn_run_serves_as_model_a_with_a_new_linear_head(run: Path) -> No
 
 
 def test_probe_knn_with_too_few_images_for_any_k_says_the_bounds(tmp_path: Path) -> None:
-    said = r"strategy.neighbours=\[100, 200\]: there are 60 training images\. Choose 1 to 60\."
+    said = r"strategy.neighbours=\[100, 200\]: there are 60 training examples\. Choose 1 to 60\."
     with pytest.raises(TlxError, match=said):
         run_probe(tmp_path / "run", "probe_knn", "strategy.neighbours=[200,100]")
     assert result_of(tmp_path / "run")["status"] == "failed"

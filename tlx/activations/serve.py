@@ -255,4 +255,4 @@ def _words(record: Mapping[str, Any]) -> str:
     computed = [entry["split"] for entry in entries if entry["computed"]]
     splits = ", ".join(dict.fromkeys(computed))
     how = f"computed {splits}" if computed else "all read from the store"
-    return f"activations behind {', '.join(cuts)}: {images:,} images, {sizes}, {how}"
+    return f"activations behind {', '.join(cuts)}: {images:,} examples, {sizes}, {how}"

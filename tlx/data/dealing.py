@@ -42,9 +42,13 @@ class Deal:
     fold: int | None = None
     seed: int = 0
 
-    def faults(self) -> list[Fault]:
-        """Return what is wrong with the options, whatever the data."""
-        faults = [*train_faults(self.train_per_class, self.train_fraction)]
+    def faults(self, example: str = "image") -> list[Fault]:
+        """Return what is wrong with the options, whatever the data.
+
+        Args:
+            example: What the data consist of.
+        """
+        faults = [*train_faults(self.train_per_class, self.train_fraction, example)]
         faults += fold_faults(self.folds, self.fold)
         for name in ("val_fraction", "test_fraction"):
             share = getattr(self, name)
@@ -56,7 +60,11 @@ class Deal:
         return faults
 
     def class_faults(
-        self, labels: Positions, given: NDArray[np.int8], class_names: Sequence[str]
+        self,
+        labels: Positions,
+        given: NDArray[np.int8],
+        class_names: Sequence[str],
+        example: str = "image",
     ) -> list[Fault]:
         """Return what a data set's classes are too small for; `faults` must have found nothing.
 
@@ -64,6 +72,7 @@ class Deal:
             labels: Class index of each image, shape (n,).
             given: `TRAIN`, `VAL` or `TEST` as the data set says, shape (n,).
             class_names: One per class.
+            example: What the data consist of.
         """
         held = self._held(given)
         if isinstance(held, Fault):
@@ -73,19 +82,21 @@ class Deal:
         size, name = int(sizes[smallest]), class_names[smallest]
         left = size - sum(self._counts(size, held))
         if self.folds is not None and size < self.folds:
-            reason = f"class {name!r} has {size} images to deal out"
+            reason = f"class {name!r} has {size} {example}s to deal out"
             return [Fault("data.folds", self.folds, reason, f"Use at most {size}.")]
         if left < 1:
-            reason = f"class {name!r} has {size} images, too few to deal out"
-            remedy = "Add images to it, or leave it out with data.classes."
+            reason = f"class {name!r} has {size} {example}s, too few to deal out"
+            remedy = f"Add {example}s to it, or leave it out with data.classes."
             return [Fault("data.test_fraction", self.test_fraction, reason, remedy)]
         if self.train_per_class is not None and self.train_per_class > left:
-            reason = f"class {name!r} has {left} images to train on"
+            reason = f"class {name!r} has {left} {example}s to train on"
             remedy = f"Use at most {left}, or null for all."
             return [Fault("data.train_per_class", self.train_per_class, reason, remedy)]
         return []
 
-    def positions(self, labels: Positions, given: NDArray[np.int8]) -> tuple[Positions, ...]:
+    def positions(
+        self, labels: Positions, given: NDArray[np.int8], numbers: Sequence[int] = ()
+    ) -> tuple[Positions, ...]:
         """Return the positions of the training, validation and test images.
 
         What the data set calls validation or test stays so. Of the rest each class is permuted by
@@ -96,6 +107,8 @@ class Deal:
         Args:
             labels: Class index of each image, shape (n,).
             given: `TRAIN`, `VAL` or `TEST` as the data set says, shape (n,).
+            numbers: Of each class, its index among all classes of the data set, where these are
+                some of them: a class is dealt out alike, whichever others are chosen.
         """
         held = self._held(given)
         if isinstance(held, Fault):
@@ -103,7 +116,8 @@ class Deal:
         dealt: tuple[list[Positions], ...] = ([], [], [])
         for label in np.unique(labels[given == TRAIN]):
             # One generator per class: the deal of a class does not depend on the other classes.
-            generator = np.random.default_rng([self.seed, int(label)])
+            number = numbers[label] if numbers else int(label)
+            generator = np.random.default_rng([self.seed, number])
             order = generator.permutation(np.flatnonzero((labels == label) & (given == TRAIN)))
             for part, chosen in zip(dealt, self._class_parts(order, held), strict=True):
                 part.append(chosen)

@@ -36,15 +36,23 @@ def train_size(remaining: int, per_class: int | None, fraction: float | None) ->
     return remaining if per_class is None else per_class
 
 
-def train_faults(per_class: int | None, fraction: float | None) -> list[Fault]:
-    """Return what is wrong with the size of the training set, whatever the data."""
+def train_faults(
+    per_class: int | None, fraction: float | None, example: str = "image"
+) -> list[Fault]:
+    """Return what is wrong with the size of the training set, whatever the data.
+
+    Args:
+        per_class: Training examples per class; None takes all that remain.
+        fraction: Share of the remaining examples; None takes all.
+        example: What one of them is.
+    """
     faults = []
     if per_class is not None and per_class < 1:
-        reason = "there must be at least one training image per class"
+        reason = f"there must be at least one training {example} per class"
         remedy = "Use 1 or more, or null for all that remain."
         faults.append(Fault("data.train_per_class", per_class, reason, remedy))
     if fraction is not None and not 0 < fraction <= 1:
-        reason = "the share of images to train on lies above 0 and up to 1"
+        reason = f"the share of {example}s to train on lies above 0 and up to 1"
         remedy = "Use 0.1, for example, or null for all that remain."
         faults.append(Fault("data.train_fraction", fraction, reason, remedy))
     if per_class is not None and fraction is not None:

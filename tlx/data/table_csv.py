@@ -41,6 +41,7 @@ from tlx.data.table_targets import (
     REGRESSION,
     TASKS,
     Targets,
+    rows_of_classes,
     size_faults,
     target_column,
 )
@@ -95,6 +96,7 @@ class TableCsv:
     Args:
         path: The table; `.parquet` and `.pq` are Parquet, all else is CSV with a header.
         label_column: Column of the class names, or of the numbers to predict.
+        classes: The classes to tell apart; None takes all.
         numeric: Columns of numbers; None takes those that the types say.
         categorical: Columns of categories; None takes those that the types say.
         missing: What becomes of missing (and infinite) values: `error` names them and stops,
@@ -129,6 +131,7 @@ class TableCsv:
 
     path: str
     label_column: str = "label"
+    classes: tuple[str | int, ...] | None = None
     numeric: tuple[str, ...] | None = None
     categorical: tuple[str, ...] | None = None
     missing: str = "error"
@@ -170,11 +173,11 @@ class TableCsv:
     def _deal_faults(self, targets: Targets) -> list[Fault]:
         given = np.full(len(targets), TRAIN, np.int8)
         if targets.class_names:
-            return self._deal.class_faults(targets.strata, given, targets.class_names)
+            return self._deal.class_faults(targets.strata, given, targets.class_names, "row")
         return size_faults(self.path, self._deal.positions(targets.strata, given))
 
     def _option_faults(self) -> list[Fault]:
-        faults = [*self._deal.faults()]
+        faults = [*self._deal.faults("row")]
         for name, words in WORDS.items():
             value = getattr(self, name)
             if value not in words:
@@ -208,6 +211,9 @@ class TableCsv:
                 reason = "it tells classes apart, and data.task=regression predicts a number"
                 remedy = "Use anova, mutual_info, rfe or random_forest."
                 faults.append(Fault("data.selection", self.selection, reason, remedy))
+            if self.classes is not None:
+                reason = "data.task=regression has no classes"
+                faults.append(Fault("data.classes", list(self.classes), reason, "Leave it out."))
             if self.train_per_class is not None:
                 reason = "data.task=regression has no classes"
                 remedy = "Use data.train_fraction."
@@ -264,19 +270,22 @@ class TableCsv:
         column = target_column(frame, self.label_column, self.task)
         if isinstance(column, Fault):
             return [column]
+        chosen = rows_of_classes(frame, self.label_column, self.classes)
+        if isinstance(chosen, list):
+            return chosen
         missing = self.missing if learned is None else learned.missing
         fills = missing in ("mean", "median", "knn")
-        kept = np.ones(len(frame), dtype=bool)
+        kept = chosen
         if self.missing == "drop" or missing == "drop":
-            kept = ~column.lacking if fills else ~(column.lacking | cells.missing)
+            kept = chosen & (~column.lacking if fills else ~(column.lacking | cells.missing))
         elif column.lacking.any():
             return [column.lacking_fault()]
-        elif not fills and cells.missing.any():
+        elif not fills and cells.missing[chosen].any():
             return missing_faults(cells, numeric, categorical)
         targets = column.targets(kept)
         if isinstance(targets, Fault):
             return [targets]
-        ids, dropped = np.flatnonzero(kept).astype(np.int64), int((~kept).sum())
+        ids, dropped = np.flatnonzero(kept).astype(np.int64), int((chosen & ~kept).sum())
         return _Rows(cells.rows(kept), targets, ids, numeric, categorical, dropped)
 
     def load(self) -> ImageTask:
@@ -296,7 +305,7 @@ class TableCsv:
         if faults:
             raise ConfigError(faults)
         given = np.full(len(rows.targets), TRAIN, np.int8)
-        parts = list(self._deal.positions(rows.targets.strata, given))
+        parts = list(self._deal.positions(rows.targets.strata, given, rows.targets.numbers))
         learned = self._learned(rows, parts[TRAIN])
         parts[TRAIN] = parts[TRAIN][learned.used]
         self._check_rows_left(rows.targets, parts[TRAIN])

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from tlx.data.class_choice import class_faults
 from tlx.data.table_columns import as_text, is_none
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -29,10 +32,12 @@ class Targets:
     Args:
         values: int64 class indices, or float64 numbers, shape (n,).
         class_names: One per class, sorted; empty where the values are numbers.
+        numbers: Of each class, its index among all classes of the column.
     """
 
     values: NDArray[Any]
     class_names: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -82,7 +87,9 @@ class ClassColumn:
             remedy = "Name another column, or add rows of other classes."
             return Fault("data.label_column", self.name, reason, remedy)
         places = {name: place for place, name in enumerate(names)}
-        return Targets(np.array([places[t] for t in self.texts[kept]], dtype=np.int64), names)
+        every = sorted({text for text in self.texts if text is not None})
+        labels = np.array([places[text] for text in self.texts[kept]], dtype=np.int64)
+        return Targets(labels, names, tuple(every.index(name) for name in names))
 
     def lacking_fault(self) -> Fault:
         """Return the fault of rows without a class."""
@@ -163,6 +170,27 @@ def _numbers(column: pd.Series[Any]) -> NDArray[np.float64] | Fault:
     reason = f"the column has {str(column.iloc[row])!r} in row {row + 1}, which is no number"
     remedy = "Correct the table, name another column, or learn classes: data.task=classification."
     return Fault("data.label_column", column.name, reason, remedy)
+
+
+def rows_of_classes(
+    frame: pd.DataFrame, name: str, classes: Sequence[str | int] | None
+) -> NDArray[np.bool_] | list[Fault]:
+    """Return which rows are of some classes, or of none, or what is wrong with the choice.
+
+    Args:
+        frame: The table.
+        name: The column of classes.
+        classes: The choice; None takes every row.
+
+    Returns:
+        Shape (n,).
+    """
+    if classes is None:
+        return np.ones(len(frame), dtype=bool)
+    texts = as_text(frame[name])
+    faults = class_faults(sorted({text for text in texts if text is not None}), classes)
+    asked = {None, *map(str, classes)}
+    return faults or np.array([text in asked for text in texts], dtype=np.bool_)
 
 
 def size_faults(path: str, parts: tuple[NDArray[np.int64], ...]) -> list[Fault]:

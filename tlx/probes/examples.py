@@ -49,7 +49,7 @@ def examples(features: Tensor, labels: Tensor, num_classes: int) -> Examples:
         raise ValueError(f"features of shape {tuple(features.shape)} hold nothing to learn from")
     if not bool(features.isfinite().all()):
         bad = int((~features.isfinite()).any(dim=1).sum())
-        raise ValueError(f"{bad} of {len(features)} images have features that are not finite")
+        raise ValueError(f"{bad} of {len(features)} examples have features that are not finite")
     if not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
         raise ValueError(
             f"labels range from {int(labels.min())} to {int(labels.max())}, "

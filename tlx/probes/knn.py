@@ -63,7 +63,7 @@ def check_neighbours(neighbours: int, images: int, temperature: float) -> None:
     """
     if not 1 <= neighbours <= images:
         raise ValueError(
-            f"neighbours={neighbours}: there are {images} training images; choose 1 to {images}"
+            f"neighbours={neighbours}: there are {images} training examples; choose 1 to {images}"
         )
     if not temperature > 0:
         raise ValueError(f"temperature={temperature}: a positive number is needed")

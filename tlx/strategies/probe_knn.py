@@ -93,11 +93,11 @@ class ProbeKnn(Probe):
         fitting = [k for k in self._neighbours if k <= images]
         if not fitting:
             raise TlxError(
-                f"strategy.neighbours={self._neighbours}: there are {images} training images. "
+                f"strategy.neighbours={self._neighbours}: there are {images} training examples. "
                 f"Choose 1 to {images}."
             )
         beyond = [k for k in self._neighbours if k > images]
         if beyond:
             left = ", ".join(map(str, beyond))
-            log.info("k = %s left out: there are %d training images", left, images)
+            log.info("k = %s left out: there are %d training examples", left, images)
         return fitting

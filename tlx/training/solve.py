@@ -101,8 +101,8 @@ class Solve:
         if not bool(whole.isfinite().all()):
             bad = int((~whole.isfinite()).any(dim=1).sum())
             raise TlxError(
-                f"the features of {bad} of {len(whole)} images are not finite. "
-                "Check backbone.weights and backbone.image_size."
+                f"the features of {bad} of {len(whole)} examples are not finite. "
+                "Check backbone.weights, and the size of images or the scale of columns."
             )
         return whole
 
