@@ -92,3 +92,13 @@ def test_device_finding_tells_what_torch_told() -> None:
     found = machine.device_finding(Imported("torch", None, told))
     assert (found.level, found.text) == ("fine", "cuda (H100), cpu (8 threads)")
     assert machine.device_finding(None).level == "broken"
+
+
+def test_device_finding_of_a_driver_that_torch_does_not_use_says_what_to_do() -> None:
+    told = {"devices": [], "device_name": "", "threads": 8}
+    torch = Imported("torch", None, told)
+    found = machine.device_finding(torch, has_driver=True)
+    assert str(found).startswith("optional  device")
+    assert found.text == "cpu (8 threads); there is an NVIDIA driver, and torch finds no GPU"
+    assert found.remedy.startswith("Install the torch that fits the driver ")
+    assert machine.device_finding(torch, has_driver=False).level == "fine"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import pytest
 import torch
@@ -16,7 +17,11 @@ from tests.strategies.fits import (
     training,
 )
 from tests.strategies.plain_loop import farthest, plain_loop, plain_recipe, whole_batches
+from tlx.backbones import build_backbone
+from tlx.data.splits import task_fingerprint
+from tlx.data.task import ImageTask, Split
 from tlx.data.task_module import TaskDataModule
+from tlx.optimization.optimizers import sgd
 from tlx.strategies.lp_ft import LpFt
 from tlx.strategies.solved_head import features_of, solve_head
 
@@ -104,3 +109,43 @@ def test_lp_ft_faults_of_no_weights_and_of_a_head_that_is_no_linear_map() -> Non
     assert without.remedy == "Give backbone.weights, or use strategy=structure_reuse."
     assert (head.key, head.remedy) == ("strategy.probe", "Use strategy.probe=trained.")
     assert LpFt.faults((), backbone_name="squeezenet1_1", probe="trained") == []
+
+
+@pytest.mark.parametrize("probe", ["logistic", "ridge"])
+@pytest.mark.parametrize(
+    ("classes", "missing", "scale"), [(2, None, 1.0), (3, 1, 1.0), (3, None, 1e4), (3, None, 1e-4)]
+)
+def test_lp_ft_starts_well_from_two_classes_a_missing_one_and_badly_scaled_features(
+    classes: int, missing: int | None, scale: float, probe: str
+) -> None:
+    backbone = build_backbone("mlp_6_relu", num_classes=classes, weights=None, image_size=4)
+    with torch.no_grad():
+        backbone.network.hidden1.weight *= scale
+        backbone.network.hidden1.bias *= scale
+    task, watcher = blobs_task(classes, missing), FirstHead()
+    recipe = training(partial(sgd, lr=0.0))
+    module = LpFt(backbone, recipe, probe=probe)
+    fit(module, watcher, epochs=1, batch_size=16, task=task)
+    backbone.network.load_state_dict(watcher.state)
+    logits = backbone(task.train.images).detach()
+    assert bool(logits.isfinite().all())
+    # The blobs are far apart: what one linear map of the features tells apart is right.
+    assert float((logits.argmax(dim=1) == task.train.labels).float().mean()) > 0.9
+    assert float(torch.nn.functional.cross_entropy(logits, task.train.labels)) < 1.0
+    if missing is not None:
+        assert missing not in logits.argmax(dim=1)
+
+
+def blobs_task(classes: int, missing: int | None) -> ImageTask:
+    """Return rows of four features around a centre of each class; one class may have no row."""
+    generator = torch.Generator().manual_seed(0)
+    centres = 6 * torch.randn(classes, 4, generator=generator)
+    present = torch.tensor([label for label in range(classes) if label != missing])
+
+    def split(first: int, count: int) -> Split:
+        labels = present[torch.arange(count) % len(present)]
+        rows = centres[labels] + torch.randn(count, 4, generator=generator)
+        return Split(rows, labels, torch.arange(first, first + count))
+
+    parts = split(0, 48), split(100, 24), split(200, 24)
+    return ImageTask("blobs", tuple("abc"[:classes]), *parts, task_fingerprint(*parts))

@@ -15,11 +15,12 @@ ENOUGH_DISK_GB, LEAST_DISK_GB = 5.0, 0.5
 ENOUGH_MEMORY_GB = 2.0
 
 
-def device_finding(torch: Imported | None) -> Finding:
+def device_finding(torch: Imported | None, *, has_driver: bool | None = None) -> Finding:
     """Return where runs compute by default.
 
     Args:
         torch: How torch's import went; None where it is not installed.
+        has_driver: Whether an NVIDIA driver is installed; None looks for its `nvidia-smi`.
     """
     if torch is None or torch.error is not None:
         text = "unknown, as torch cannot be imported"
@@ -27,7 +28,16 @@ def device_finding(torch: Imported | None) -> Finding:
     devices = [*torch.details["devices"], "cpu"]
     names = {"cuda": torch.details["device_name"], "cpu": f"{torch.details['threads']} threads"}
     words = [f"{device} ({names[device]})" if names.get(device) else device for device in devices]
-    return Finding("fine", "device", ", ".join(words))
+    text = ", ".join(words)
+    driver = shutil.which("nvidia-smi") is not None if has_driver is None else has_driver
+    if driver and "cuda" not in devices:
+        remedy = (
+            "Install the torch that fits the driver (https://pytorch.org/get-started/locally), and "
+            "see whether nvidia-smi lists a GPU; or go on without."
+        )
+        text = f"{text}; there is an NVIDIA driver, and torch finds no GPU"
+        return Finding("optional", "device", text, remedy)
+    return Finding("fine", "device", text)
 
 
 def outputs_finding(outputs: Path) -> Finding:
