@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from safetensors.torch import load_file
 
 from tests.data.tables import wines, written
 from tests.tiny import result_of
@@ -14,7 +17,9 @@ from tlx.config.composition import compose_config
 from tlx.errors import ConfigError
 from tlx.evaluate import evaluate
 from tlx.predict import main as predict
-from tlx.train import train
+from tlx.runs.run import RunInterrupted
+from tlx.strategies.transfer_module import TransferModule
+from tlx.train import resume, train
 
 MLP = ("backbone=mlp", "backbone.hidden=[16,8]", "trainer.threads=1", "trainer.epochs=8",
        "optimizer.lr=0.02", "trainer.batch_size=16")  # fmt: skip
@@ -111,3 +116,35 @@ def test_augmentation_of_a_table_is_refused(source: tuple[Path, str]) -> None:
     given = ["data=table_csv", f"data.path={source[1]}", "data.missing=mean", *MLP, *SCRATCH]
     with pytest.raises(ConfigError, match="rows of features cannot be augmented as images are"):
         checked_plan(compose_config([*given, "augmentation=light"]))
+
+
+@pytest.mark.parametrize("more", [(), ("scheduler=one_cycle", "data.missing=knn")])
+def test_table_run_interrupted_and_resumed_ends_with_the_same_numbers(
+    more: tuple[str, ...],
+    source: tuple[Path, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = (*SCRATCH, "data.missing=median", "backbone.dropout=0.2", *more)
+    run(tmp_path / "whole", source[1], *given)
+    step = TransferModule.training_step
+
+    def broken(self: TransferModule, *arguments: Any) -> Any:
+        if self.current_epoch == 5:
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(TransferModule, "training_step", broken)
+        with pytest.raises(RunInterrupted):
+            run(tmp_path / "resumed", source[1], *given)
+    signal.signal(signal.SIGINT, handler)
+    assert result_of(tmp_path / "resumed")["error"].startswith("RunInterrupted: ")
+    resume(tmp_path / "resumed")
+    metrics = [result_of(tmp_path / name)["metrics"] for name in ("whole", "resumed")]
+    assert metrics[0] == metrics[1]
+    weights = [load_file(tmp_path / name / "model.safetensors") for name in ("whole", "resumed")]
+    assert [name for name, value in weights[0].items() if not value.equal(weights[1][name])] == []
+    kept = [(tmp_path / name / "preparation.json").read_text() for name in ("whole", "resumed")]
+    assert kept[0] == kept[1]
