@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,10 @@ from experiments.mnist_style_tuning.sweeps import run_sweep
 from tlx.runs.atomic import write_text
 
 GROUP = "fewshot"
+ROW = ("method", "labels", "seed", "lr")
+SCORES = ("val_accuracy", "test_accuracy", "test_loss", "seconds")
+# A machine with other work may take minutes to start Spark.
+LAUNCHER = ("hydra.launcher.retry_failed=true", "hydra.launcher.start_timeout_s=300")
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,18 @@ class Job:
     rate: float | None
 
     @property
-    def name(self) -> str:
+    def option(self) -> str:
         """The name of its option."""
         rate = "solved" if self.rate is None else f"{self.rate:g}"
-        return f"{self.method.name.replace(' ', '_')}-{self.amount.labels}-{rate}-{self.seed}"
+        return f"{self.method.name.replace(' ', '_')}-{self.amount.labels}-{rate}"
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it apart in a sweep's table."""
+        return f"{GROUP}/{self.option}", self.seed
 
     def config(self) -> dict[str, object]:
-        """Return what its option says."""
+        """Return what its option says: all but the seed, which no option can set."""
         epochs = self.amount.epochs * self.method.lengthening
         return {
             "defaults": [
@@ -50,7 +60,6 @@ class Job:
             "data": {"train_per_class": self.amount.labels},
             "trainer": {"epochs": epochs, "batch_size": self.amount.batch_size},
             "optimizer": {} if self.rate is None else {"lr": self.rate},
-            "seed": self.seed,
         }
 
     def row(self) -> dict[str, object]:
@@ -68,11 +77,11 @@ def run_jobs(
 ) -> pd.DataFrame:
     """Run what is not complete of some jobs, as one sweep on Spark.
 
-    A job is complete where the folder's table says so, by its name: later versions of the program
-    do not repeat it.
+    A job is complete where the folder's table says so, by option and seed: later versions of the
+    program do not repeat it.
 
     Args:
-        jobs: What to run; each name once.
+        jobs: What to run, every option with the same seeds.
         folder: The sweep's folder.
         slots: How many at a time.
         overrides: What all of them share.
@@ -84,36 +93,38 @@ def run_jobs(
         TlxError: Where a job failed; the sweep's last lines tell.
     """
     done = completed(folder)
-    waiting = [job for job in jobs if job.name not in done.index]
+    waiting = [job for job in jobs if job.key not in done.index]
     if waiting:
         options = folder / "conf"
         for job in waiting:
             write_option(job, options)
-        asked = ",".join(f"{GROUP}/{job.name}" for job in waiting)
-        ours = ["--config-dir", str(options), f"experiment={asked}", *overrides]
-        run_sweep(folder, slots, [*ours, "hydra.launcher.retry_failed=true"])
+        names = ",".join(dict.fromkeys(job.key[0] for job in waiting))
+        seeds = ",".join(str(seed) for seed in sorted({job.seed for job in waiting}))
+        ours = ["--config-dir", str(options), f"experiment={names}", f"seed={seeds}", *overrides]
+        run_sweep(folder, slots, [*ours, *LAUNCHER])
         done = completed(folder)
-    rows = [job.row() | _scores(done.loc[job.name].to_dict()) for job in jobs]
-    return pd.DataFrame(rows)
+    rows = [job.row() | _scores(done.loc[job.key]) for job in jobs]
+    return pd.DataFrame(rows, columns=[*ROW, *SCORES])
 
 
 def completed(folder: Path) -> pd.DataFrame:
-    """Return the complete jobs of a sweep's folder, the newest of each name, by name."""
+    """Return the complete jobs of a sweep's folder, the newest of each, by option and seed."""
     path = folder / "results.csv"
     if not path.is_file():
         return pd.DataFrame()
     table = pd.read_csv(path)
-    table = table[table["status"] == "completed"].drop_duplicates("experiment", keep="last")
-    return table.set_index(table["experiment"].str.removeprefix(f"{GROUP}/"))
+    table = table[table["status"] == "completed"]
+    return table.drop_duplicates(["experiment", "seed"], keep="last").set_index(
+        ["experiment", "seed"]
+    )
 
 
 def write_option(job: Job, folder: Path) -> None:
     """Write a job's option of `experiment=` (JSON is YAML too)."""
-    path = folder / "experiment" / GROUP / f"{job.name}.yaml"
+    path = folder / "experiment" / GROUP / f"{job.option}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, f"# @package _global_\n{json.dumps(job.config(), indent=2)}\n")
 
 
-def _scores(done: Mapping[str, object]) -> dict[str, object]:
-    kept = ("val_accuracy", "test_accuracy", "test_loss", "seconds")
-    return {name: done[name] for name in kept}
+def _scores(done: pd.Series[Any]) -> dict[str, object]:
+    return {name: done[name] for name in SCORES}

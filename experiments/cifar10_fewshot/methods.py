@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 Options = Mapping[str, str | int | float]
-LOW: Final = (1e-4, 3e-4, 1e-3)
-HIGH: Final = (1e-3, 3e-3, 1e-2)
+LOW: Final = (3e-4,)
+HIGH: Final = (3e-3,)
 SCRATCH: Final = "from scratch"
 RETRAINED: Final = "structure_reuse"
 
@@ -21,8 +21,8 @@ class Method:
         name: What tables call it.
         family: What else it is drawn with.
         strategy: Option of `strategy=`.
-        rates: Learning rates to choose from; none where the head is solved for, or where the
-            choice for `rate_of` is taken.
+        rates: Learning rates to choose from, or the one to take; none where the head is solved
+            for, or where that of `rate_of` is taken.
         rate_of: The method with whose learning rate it trains; its own where this is empty.
         regularizer: Option of `regularizer=`.
         options: Further options of the strategy.
@@ -61,7 +61,9 @@ HELD: Final = "all weights, held near A"
 FAMILIES: Final = (FROZEN, SOME, ALL, HELD)
 
 METHODS: Final = (
-    Method(SCRATCH, "no A", "structure_reuse", HIGH, options={"init": "scratch"}, lengthening=3),
+    Method(
+        SCRATCH, "no A", "structure_reuse", (3e-3, 1e-2), options={"init": "scratch"}, lengthening=3
+    ),
     Method("probe_knn", FROZEN, "probe_knn"),
     Method("probe_ridge", FROZEN, "probe_ridge"),
     Method("probe_logistic", FROZEN, "probe_logistic"),
@@ -74,7 +76,7 @@ METHODS: Final = (
     Method("surgical", SOME, "surgical", rate_of="partial", options={"shift": "feature"}),
     Method(RETRAINED, ALL, RETRAINED, LOW),
     Method("gradual", ALL, "gradual", rate_of=RETRAINED),
-    Method("lp_ft", ALL, "lp_ft", (3e-5, 1e-4, 3e-4)),
+    Method("lp_ft", ALL, "lp_ft", (1e-4,)),
     *(
         Method(name, HELD, RETRAINED, rate_of=RETRAINED, regularizer=name)
         for name in (

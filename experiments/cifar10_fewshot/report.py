@@ -29,16 +29,11 @@ def rates_of(methods: Sequence[Method], best: Mapping[str, float]) -> dict[str, 
 
     Args:
         methods: The methods.
-        best: See `best_rates`.
+        best: See `best_rates`; of methods with one rate to take, that is taken.
     """
-    chosen = {m.name: m.rate_of or m.name for m in methods if m.rates or m.rate_of}
-    return {name: best[of] for name, of in chosen.items()}
-
-
-def at_the_edge(tuning: pd.DataFrame, methods: Sequence[Method] = METHODS) -> list[str]:
-    """Return the methods whose best learning rate is the lowest or highest that was tried."""
-    best = best_rates(tuning)
-    return [m.name for m in methods if m.rates and best.get(m.name) in (m.rates[0], m.rates[-1])]
+    given = {m.name: m.rates[0] for m in METHODS if len(m.rates) == 1} | dict(best)
+    takes = {m.name: m.rate_of or m.name for m in methods if m.rates or m.rate_of}
+    return {name: given[of] for name, of in takes.items()}
 
 
 def summary(final: pd.DataFrame) -> pd.DataFrame:
