@@ -51,6 +51,7 @@ class LowRankSum(nn.Module):
     def __init__(self, weight: Tensor, rank: int, factor: float) -> None:
         super().__init__()
         outputs, inputs = weight.shape
+        # Names that end like PEFT's, so that weight decay treats both alike.
         self.A_weight = nn.Parameter(torch.empty(rank, inputs, device=weight.device))
         self.B_weight = nn.Parameter(torch.zeros(outputs, rank, device=weight.device))
         nn.init.kaiming_uniform_(self.A_weight, a=math.sqrt(5))
