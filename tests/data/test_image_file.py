@@ -7,6 +7,7 @@ import re
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,8 @@ LOSSLESS = ["bmp", "gif", "png", "ppm", "tga", "tiff", "webp", "pcx", "dib", "sg
 def test_read_image_of_each_format_gives_the_pixels_saved(suffix: str, tmp_path: Path) -> None:
     assert f".{suffix}" in image_suffixes()
     image = Image.new("RGB", (6, 6), (255, 0, 0))
-    image.save(tmp_path / f"a.{suffix}", **({"lossless": True} if suffix == "webp" else {}))
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
+    image.save(tmp_path / f"a.{suffix}", **options)
     pixels = read_image(tmp_path / f"a.{suffix}", 6, "crop").pixels
     assert np.array_equal(pixels, np.asarray(image).transpose(2, 0, 1))
 
