@@ -26,6 +26,7 @@ NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
         for name in ("huber", "mae", "mse")
     },
     ("data", "torchvision"): ("data.download=true",),
+    ("experiment", "cifar10_source"): ("data.root={images}", "data.classes=[a,b]"),
     ("regularizer", "co_tuning"): ("strategy=structure_reuse",),
     ("regularizer", "feature_distillation"): ("strategy=structure_reuse",),
     ("regularizer", "fisher_l2_sp"): ("strategy=structure_reuse",),
