@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from tests.data.tables import wines, written
 from tests.data.test_torchvision_data import write_mnist
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.data import glyphs
+from tlx.data import glyph_atlas, glyphs
 from tlx.data.image_counts import data_record
 from tlx.data.task import ImageTask
 
@@ -40,9 +41,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+ATLAS = cache(glyph_atlas.draw_atlas)
+
+
 @pytest.fixture(autouse=True)
-def few_letters_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_letters_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(glyphs, "CHUNK", 128)
+    monkeypatch.setattr(glyph_atlas, "draw_atlas", lambda c, fonts: ATLAS(c, tuple(fonts)))
 
 
 def words_of(kind: str, folder: Path) -> list[str]:
