@@ -60,11 +60,14 @@ def job(cfg: DictConfig) -> float:
 
     Returns:
         The validation accuracy of the chosen epoch, or R2 of a regression, for a sweeper to
-        maximise.
+        maximise; of an experiment of several runs, what it says.
     """
+    from tlx.config.builders import made_experiment
     from tlx.config.job import hydra_job
 
-    return train(cfg, *hydra_job("tlx.train"))
+    experiment = made_experiment(cfg)
+    start = train if experiment is None else experiment.run
+    return start(cfg, *hydra_job("tlx.train"))
 
 
 def train(cfg: DictConfig, folder: Path, command: str = "") -> float:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
+from tlx.config.experiment import Experiment
 from tlx.config.groups import option_names
 from tlx.config.options import check_options, check_values, target_of
 from tlx.config.plan import Plan, StrategyChoice
@@ -48,6 +49,25 @@ def checked_plan(cfg: DictConfig) -> Plan:
     if faults:
         raise ConfigError(faults)
     return plan
+
+
+def made_experiment(cfg: DictConfig) -> Experiment | None:
+    """Return the experiment of several runs that a configuration names, or None.
+
+    Args:
+        cfg: The composed configuration.
+
+    Raises:
+        ConfigError: Where its options are wrong.
+    """
+    node = OmegaConf.to_container(cfg, resolve=True).get("experiment")  # type: ignore[union-attr]
+    if not node:
+        return None
+    options, faults = check_options("experiment", node)
+    if faults:
+        raise ConfigError(faults)
+    made: Experiment = _make({"experiment": node}, {"experiment": options}, "experiment")
+    return made
 
 
 def _checked_options(nodes: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[Fault]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from tlx.config.builders import checked_plan
+from tlx.config.builders import checked_plan, made_experiment
 from tlx.config.composition import composed, without_hydra
 from tlx.config.overrides import parse, sift, values_of, without_sweeps
 from tlx.config.paths import conf_dir
@@ -79,7 +79,10 @@ def job_overrides(overrides: Sequence[Override], *, multirun: bool) -> list[list
 def _config_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
     faults = _output_faults(cfg, multirun)
     try:
-        checked_plan(without_hydra(cfg))
+        plain = without_hydra(cfg)
+        checked_plan(plain)
+        experiment = made_experiment(plain)
+        faults += experiment.faults(plain) if experiment is not None else []
     except ConfigError as error:
         faults += error.faults
     return faults

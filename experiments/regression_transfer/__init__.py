@@ -1,0 +1,1 @@
+"""A multilayer perceptron fitted on a source table, then adapted to a target table."""

@@ -1,0 +1,95 @@
+"""The picture of the experiment: both tables, and what each model makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tlx.data.table_columns import Cells, read_table
+from tlx.data.table_preparation import prepared, read_preparation
+from tlx.prediction.predictor import load_predictor
+from tlx.reports.figures import (
+    BLUE,
+    DOUBLE_COLUMN_INCHES,
+    GREEN,
+    LABEL_POINTS,
+    TICK_POINTS,
+    VERMILLION,
+    empty_figure,
+    style_axes,
+    write_png,
+)
+
+POINTS = 400
+LIGHT = "#BBBBBB"
+LINES = {
+    "source": (LIGHT, "-", 1.6),
+    "adapted": (VERMILLION, "-", 1.4),
+    "scratch, as short": (GREEN, "--", 1.2),
+    "scratch, long": ("black", ":", 1.4),
+}
+
+
+def curves_figure(
+    source: Path, target: Path, column: str, runs: Mapping[str, Path], path: Path
+) -> None:
+    """Write the picture as a PNG.
+
+    Args:
+        source: The source table.
+        target: The target table.
+        column: What is predicted; the other column is the horizontal axis.
+        runs: Each run's folder, by its name in `LINES`.
+        path: The file to write.
+    """
+    tables = {"source": read_table(source), "target": read_table(target)}
+    frames = {name: frame for name, frame in tables.items() if isinstance(frame, pd.DataFrame)}
+    (feature,) = read_preparation(runs["source"]).numeric
+    ends = pd.concat(list(frames.values()))[feature]
+    x = np.linspace(ends.min(), ends.max(), POINTS)
+    curves = {name: predicted_curve(folder, x) for name, folder in runs.items()}
+    write_png(draw_curves(frames, feature, column, x, curves), path)
+
+
+def predicted_curve(run: Path, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what a run's model predicts at some places of its one feature, shape (n,)."""
+    cells = Cells(x[:, None], np.empty((len(x), 0), dtype=object))
+    features, _ = prepared(cells, read_preparation(run))
+    predicted: NDArray[np.float64] = load_predictor(run).answers(torch.from_numpy(features)).numpy()
+    return predicted
+
+
+def draw_curves(
+    frames: Mapping[str, pd.DataFrame],
+    feature: str,
+    column: str,
+    x: NDArray[np.float64],
+    curves: Mapping[str, NDArray[np.float64]],
+) -> Figure:
+    """Draw the rows of both tables and the fitted curves.
+
+    Args:
+        frames: The tables, by `source` and `target`.
+        feature: The column of the horizontal axis.
+        column: The column that is predicted.
+        x: The places of the curves, shape (n,).
+        curves: What each run predicts there, shape (n,), by its name in `LINES`.
+    """
+    figure = empty_figure(DOUBLE_COLUMN_INCHES, 3.4)
+    axes = figure.add_subplot()
+    for name, colour in (("source", LIGHT), ("target", BLUE)):
+        frame, label = frames[name], f"{name} rows"
+        axes.scatter(frame[feature], frame[column], s=4, color=colour, linewidths=0, label=label)
+    for name, curve in curves.items():
+        colour, style, width = LINES[name]
+        axes.plot(x, curve, color=colour, linestyle=style, linewidth=width, label=name)
+    style_axes(axes, column)
+    axes.set_xlabel(feature, fontsize=LABEL_POINTS)
+    axes.legend(fontsize=TICK_POINTS, frameon=False, ncols=2)
+    return figure
