@@ -36,7 +36,7 @@ def test_linear_head_trained_on_squared_error_is_the_least_squares_solution() ->
     task = noisy_plane()
     seed_everything(0, verbose=False)
     backbone = build_backbone("mlp_3_tanh", num_classes=task.outputs, weights=None, image_size=3)
-    optimizer = partial(adamw, lr=0.1, weight_decay=0.0)
+    optimizer = partial(adamw, lr=0.5, weight_decay=0.0)
     schedule = partial(warmup_cosine, warmup_fraction=0.05)
     goal = goal_of(task)
     training = Training(loss=Mse(), optimizer=optimizer, schedule=schedule, goal=goal)
