@@ -46,7 +46,6 @@ VALIDATION_PER_CLASS = 20
 RECORD = Path(__file__).parent / "results.csv"
 TASK = (
     *("data=image_table", "data.split_column=split", "data.size=32", "data.overlap=drop"),
-    *("augmentation=light", "augmentation.views=8"),
     *("trainer.precision=bf16-mixed", "trainer.channels_last=true"),
 )
 
@@ -127,9 +126,9 @@ def compare(
     """Train every method at its learning rate, with each number of labels and each seed."""
     jobs = [
         Job(method, amount, seed, rates.get(method.name))
+        for method in methods
         for amount in AMOUNTS
         if given.labels is None or amount.labels in given.labels
-        for method in methods
         for seed in SEEDS
     ]
     remaining = tables.training_per_class

@@ -15,6 +15,8 @@ from experiments.mnist_style_tuning.sweeps import run_sweep
 from tlx.runs.atomic import write_text
 
 GROUP = "fewshot"
+# Fixed views, so that frozen stages see each image only so often, and what they make is kept.
+VIEWS = 8
 ROW = ("method", "labels", "seed", "lr")
 SCORES = ("val_accuracy", "test_accuracy", "test_loss", "seconds")
 # A machine with other work may take minutes to start Spark.
@@ -51,11 +53,14 @@ class Job:
     def config(self) -> dict[str, object]:
         """Return what its option says: all but the seed, which no option can set."""
         epochs = self.amount.epochs * self.method.lengthening
+        augmentation = "none" if self.rate is None else "light"
         return {
             "defaults": [
+                {"override /augmentation": augmentation},
                 {"override /strategy": self.method.strategy},
                 {"override /regularizer": self.method.regularizer},
             ],
+            "augmentation": {} if self.rate is None else {"views": VIEWS},
             "strategy": dict(self.method.options),
             "data": {"train_per_class": self.amount.labels},
             "trainer": {"epochs": epochs, "batch_size": self.amount.batch_size},

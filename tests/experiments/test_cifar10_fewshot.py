@@ -115,7 +115,15 @@ def test_option_of_a_method_composes_to_what_it_says(method: object, tmp_path: P
     assert cfg.strategy == plain.strategy
     assert cfg.regularizer == plain.regularizer
     assert (cfg.optimizer.lr, cfg.data.train_per_class) == (0.25, 7)
+    assert cfg.augmentation.views == 8
     assert (cfg.trainer.epochs, cfg.trainer.batch_size) == (3 * method.lengthening, 5)
+
+
+def test_option_of_a_solved_head_asks_for_images_as_they_are() -> None:
+    probe = next(m for m in METHODS if m.name == "probe_ridge")
+    config = Job(probe, AMOUNTS[0], seed=0, rate=None).config()
+    assert config["defaults"][0] == {"override /augmentation": "none"}  # type: ignore[index]
+    assert (config["augmentation"], config["optimizer"]) == ({}, {})
 
 
 def test_methods_have_names_of_their_own_and_rates_to_take() -> None:
