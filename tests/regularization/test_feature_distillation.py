@@ -142,8 +142,8 @@ def test_replica_is_model_a_in_eval_without_gradients_whatever_becomes_of_model_
     module = StructureReuse(backbone, regularised(FeatureDistillation(target="features")))
     backbone.eval()
     kept = step_of(module, train).features.detach()
-    replica = Replica(module, CPU)
     backbone.train()
+    replica = Replica(module, CPU)
     with torch.no_grad():
         for parameter in backbone.parameters():
             parameter.mul_(2)

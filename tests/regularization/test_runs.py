@@ -37,6 +37,16 @@ def test_run_on_stored_activations_has_the_losses_of_one_without(
     assert (stored["train_penalty"] > 0).all()
 
 
+def test_data_pass_over_activations_in_bfloat16_computes_in_single_precision(
+    tmp_path: Path,
+) -> None:
+    words = ("regularizer=co_tuning", *PARTIAL, "trainer.precision=bf16-mixed", "trainer.epochs=1")
+    mixed, record = fitted(tmp_path / "mixed", *words, "activations=on")
+    assert {entry["dtype"] for entry in record["entries"]} >= {"bfloat16"}
+    whole, _ = fitted(tmp_path / "whole", *words, "trainer.precision=32-true")
+    assert mixed["train_penalty"][0] == pytest.approx(whole["train_penalty"][0], rel=0.05)
+
+
 @pytest.mark.parametrize("choice", CHOICES)
 def test_run_with_mixed_images_trains(choice: str, tmp_path: Path) -> None:
     mixing = ("augmentation=light", "augmentation.mixup_alpha=0.4", "trainer.epochs=1")
