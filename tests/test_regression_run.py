@@ -85,8 +85,8 @@ def test_regression_run_keeps_the_epoch_of_lowest_validation_rmse(
 ) -> None:
     folder, _ = source
     history = pd.read_csv(folder / "metrics.csv")
-    assert result_of(folder)["best_epoch"] == history["epoch"][history["val_rmse"].idxmin()]
-    best = history.loc[history["val_rmse"].idxmin()]
+    best = history.iloc[int(history["val_rmse"].argmin())]
+    assert result_of(folder)["best_epoch"] == best["epoch"]
     scores = result_of(folder)["metrics"]["val"]
     assert scores["rmse"] == pytest.approx(best["val_rmse"], rel=1e-5)
     assert scores["r2"] == pytest.approx(best["val_r2"], abs=1e-5)
@@ -147,7 +147,7 @@ def test_predict_of_a_regression_answers_with_numbers_as_the_run_scored_them(
     answer = pd.read_csv(tmp_path / "answer.csv")
     assert list(answer.columns) == ["row", "predicted", "error"]
     assert answer.loc[3, "error"] == "a value is missing or infinite, and the run fills none in"
-    assert np.isnan(answer.loc[3, "predicted"])
+    assert answer["predicted"].isna()[3]
     scored = pd.read_csv(folder / "predictions.csv").set_index("sample_id")
     scored = scored.drop(index=3, errors="ignore")
     np.testing.assert_allclose(
@@ -175,7 +175,6 @@ def test_card_of_a_regression_tells_the_number_and_its_scale(source: tuple[Path,
         ("strategy=surgical", "loss=mae"),
         ("strategy=gradual",),
         ("strategy=lp_ft", "strategy.probe=trained", "strategy.probe_epochs=2"),
-        ("strategy=bias_only",),
     ],
     ids=lambda words: words[0],
 )
@@ -223,8 +222,8 @@ def test_regression_interrupted_and_resumed_ends_with_the_same_numbers(
             run(folder, table, *SCRATCH)
     resume(folder)
     columns = ["epoch", "train_loss", "val_loss", "val_rmse", "val_r2", "learning_rate"]
-    histories = [pd.read_csv(one / "metrics.csv")[columns] for one in (unbroken, folder)]
-    pd.testing.assert_frame_equal(*histories)
+    whole_history, joined = (pd.read_csv(f / "metrics.csv")[columns] for f in (unbroken, folder))
+    pd.testing.assert_frame_equal(joined, whole_history)
     assert result_of(folder)["metrics"] == result_of(unbroken)["metrics"]
     assert result_of(folder)["resumed"] == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,5 +194,5 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _spread(values: Sequence[float], digits: int = 3) -> str:
-    return mean_with_spread(*mean_and_spread(list(values)), digits=digits)
+def _spread(values: pd.Series[Any], digits: int = 3) -> str:
+    return mean_with_spread(*mean_and_spread(values.to_list()), digits=digits)

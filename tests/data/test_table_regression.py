@@ -68,14 +68,14 @@ def test_table_regression_records_rows_and_target(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["anova", "mutual_info", "rfe", "random_forest"])
 def test_table_regression_selection_keeps_telling_features(method: str, tmp_path: Path) -> None:
     path = written(tmp_path, houses(300))
-    columns = {"numeric": ("area", "age", "noise"), "categorical": ()}
+    columns: dict[str, Any] = {"numeric": ("area", "age", "noise"), "categorical": ()}
     source = TableCsv(path=path, selection=method, features=2, **columns, **NUMBERS)
     assert source.load().about["features"] == ["area", "age"]
 
 
 def test_table_regression_selection_by_anova_is_f_of_scikit_learn(tmp_path: Path) -> None:
     path = written(tmp_path, houses())
-    columns = {"numeric": ("area", "age", "noise"), "categorical": ()}
+    columns: dict[str, Any] = {"numeric": ("area", "age", "noise"), "categorical": ()}
     task = TableCsv(path=path, **columns, **NUMBERS).load()
     scores = f_regression(task.train.images.numpy(), task.train.labels.numpy())[0]
     one = TableCsv(path=path, selection="anova", features=1, **columns, **NUMBERS).load()
@@ -87,7 +87,7 @@ def test_table_regression_drops_outlying_training_rows_alone(tmp_path: Path) -> 
     plain = TableCsv(path=written(tmp_path, frame), **NUMBERS).load()
     row = int(plain.train.sample_ids[0])
     frame.loc[row, "area"] = 1e6
-    options = {"outliers": "iqr", "outlier_action": "drop"}
+    options: dict[str, Any] = {"outliers": "iqr", "outlier_action": "drop"}
     task = TableCsv(path=written(tmp_path, frame), **options, **NUMBERS).load()
     assert row not in task.train.sample_ids.tolist()
     assert task.val.sample_ids.tolist() == plain.val.sample_ids.tolist()

@@ -17,8 +17,8 @@ def test_residuals_are_drawn_where_they_are() -> None:
     figure = draw_residuals(TARGETS, PREDICTIONS, SCORES, "price")
     beside, left_over = figure.axes
     (points,), (residuals,) = beside.collections, left_over.collections
-    np.testing.assert_allclose(points.get_offsets(), np.c_[TARGETS, PREDICTIONS])
-    np.testing.assert_allclose(residuals.get_offsets(), [[1.5, -0.5], [2.0, 0.0], [3.0, 1.0]])
+    assert np.asarray(points.get_offsets()).tolist() == [[1.0, 1.5], [2.0, 2.0], [4.0, 3.0]]
+    assert np.asarray(residuals.get_offsets()).tolist() == [[1.5, -0.5], [2.0, 0.0], [3.0, 1.0]]
     assert beside.get_xlabel() == "true price"
     legend = beside.get_legend()
     assert legend is not None
