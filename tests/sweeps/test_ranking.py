@@ -78,3 +78,9 @@ def test_shown_metrics_prefers_the_score_to_choose_by() -> None:
     other.return_value = [1, 2]
     assert shown_metrics([other]) == ["loss"]
     assert shown_metrics([JobRecord(0, status="failed", metrics={"loss": 0.5})]) == []
+
+
+def test_shown_metrics_of_regressions_are_r2_first() -> None:
+    scores = {"val_r2": 0.5, "val_rmse": 2.0, "test_r2": 0.25, "test_rmse": 3.0}
+    record = JobRecord(number=0, overrides=["lr=1"], status="completed", metrics=scores)
+    assert shown_metrics([record]) == ["val_r2", "test_r2", "test_rmse"]

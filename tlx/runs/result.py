@@ -24,7 +24,8 @@ class Result:
         metrics: Scores by split: `val` of the chosen epoch, `test` once, of that epoch.
         data: Images of each class in each split, and what is to be said of their files.
         parameters: How many weights train, and how many there are.
-        best_epoch: The epoch (counted from 1) whose weights were kept, by validation accuracy.
+        best_epoch: The epoch (counted from 1) whose weights were kept, by validation accuracy, or
+            RMSE where a number is predicted.
         epochs: Epochs trained.
         seconds: Wall time by phase, over all attempts.
         activations: What the run read from the activation store, or why it did not.

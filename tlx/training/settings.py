@@ -19,8 +19,8 @@ class TrainerSettings:
     Args:
         epochs: Passes over the training images.
         batch_size: Images per optimizer step.
-        early_stopping_patience: Epochs without a better validation accuracy before the fit
-            stops; None trains all epochs.
+        early_stopping_patience: Epochs without a better validation accuracy (of numbers: a lower
+            RMSE) before the fit stops; None trains all epochs.
         gradient_clip_norm: Longest gradient (2-norm over all parameters); None does not clip.
         ema_decay: Validate and save an exponential moving average of the weights over the steps,
             with this decay; None averages nothing.
