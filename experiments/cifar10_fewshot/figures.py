@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
@@ -22,7 +23,7 @@ from tlx.reports.figures import (
 # Okabe and Ito's palette; the first is left to what every panel shows.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P")
-SHIFT = 0.022
+SHIFT = 0.03
 
 
 def draw_accuracies(means: pd.DataFrame, methods: Sequence[Method] = METHODS) -> Figure:
@@ -35,16 +36,24 @@ def draw_accuracies(means: pd.DataFrame, methods: Sequence[Method] = METHODS) ->
         means: `method`, `labels`, `mean` (fraction), `std` (may be NaN).
         methods: The methods in order.
     """
-    figure = empty_figure(DOUBLE_COLUMN_INCHES, 6.4)
+    figure = empty_figure(DOUBLE_COLUMN_INCHES, 6.6)
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
+    shown = set(means["method"])
     for axes, family in zip(panels.flat, FAMILIES, strict=True):
-        _references(axes, means, family)
-        members = [m.name for m in methods if m.family == family]
-        for place, name in enumerate(n for n in members if n in set(means["method"])):
+        references = _references(axes, means, family)
+        drawn: list[Artist] = []
+        members = [m.name for m in methods if m.family == family and m.name in shown]
+        for place, name in enumerate(members):
             shift = SHIFT * (place - (len(members) - 1) / 2)
-            _curve(axes, means, name, COLOURS[place], MARKERS[place], shift)
+            drawn.append(_line(axes, means, name, COLOURS[place], MARKERS[place], shift))
         axes.set_title(family, fontsize=LABEL_POINTS)
         _style(axes, sorted(set(means["labels"])))
+        axes.legend(handles=drawn, fontsize=TICK_POINTS, frameon=False, loc="lower right")
+        if family == FAMILIES[0]:
+            figure.legend(
+                handles=references, fontsize=TICK_POINTS, frameon=False,
+                loc="outside upper center", ncols=2,
+            )  # fmt: skip
     for axes in panels[:, 0]:
         axes.set_ylabel("test accuracy (%)", fontsize=LABEL_POINTS)
     for axes in panels[1, :]:
@@ -52,27 +61,32 @@ def draw_accuracies(means: pd.DataFrame, methods: Sequence[Method] = METHODS) ->
     return figure
 
 
-def _references(axes: Axes, means: pd.DataFrame, family: str) -> None:
+def _references(axes: Axes, means: pd.DataFrame, family: str) -> list[Artist]:
     """Draw what every panel shows: from scratch, and retrained from A where it is no member."""
-    dashes = {SCRATCH: (SCRATCH, "--")}
+    drawn: list[Artist] = [_line(axes, means, SCRATCH, GREY, "x", 0.0, dashes="--")]
     if family != ALL:
-        dashes[RETRAINED] = (RETRAINED, ":")
-    for name, (label, dash) in dashes.items():
-        rows = means[means["method"] == name].sort_values("labels")
-        axes.plot(
+        rows = means[means["method"] == RETRAINED].sort_values("labels")
+        drawn += axes.plot(
             rows["labels"], 100 * rows["mean"],
-            label=label, color=GREY, linestyle=dash, linewidth=1.0,
+            label=f"{RETRAINED} (all of A)", color=GREY, linestyle=":", linewidth=1.2,
         )  # fmt: skip
+    return drawn
 
 
-def _curve(
-    axes: Axes, means: pd.DataFrame, name: str, colour: str, marker: str, shift: float
-) -> None:
+def _line(
+    axes: Axes,
+    means: pd.DataFrame,
+    name: str,
+    colour: str,
+    marker: str,
+    shift: float,
+    dashes: str = "-",
+) -> Artist:
     rows = means[means["method"] == name].sort_values("labels")
     spread = None if rows["std"].isna().all() else 100 * rows["std"]
-    axes.errorbar(
+    return axes.errorbar(
         rows["labels"] * 10**shift, 100 * rows["mean"], yerr=spread,
-        label=name, color=colour, marker=marker, markersize=3.5,
+        label=name, color=colour, marker=marker, markersize=3.5, linestyle=dashes,
         linewidth=0.9, elinewidth=0.7, capsize=1.5,
     )  # fmt: skip
 
@@ -83,4 +97,3 @@ def _style(axes: Axes, labels: Sequence[int]) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(labels, [f"{count}" for count in labels])
     style_axes(axes, "")
-    axes.legend(fontsize=TICK_POINTS, frameon=False, loc="lower right")

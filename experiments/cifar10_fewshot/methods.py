@@ -55,9 +55,9 @@ class Amount:
 
 
 FROZEN: Final = "A frozen"
-SOME: Final = "few weights of A"
-ALL: Final = "all weights of A"
-HELD: Final = "all weights, held near A"
+SOME: Final = "part of A"
+ALL: Final = "all of A"
+HELD: Final = "all of A, held near it"
 FAMILIES: Final = (FROZEN, SOME, ALL, HELD)
 
 METHODS: Final = (
