@@ -40,6 +40,12 @@ SMALLER = {
     "python -m tlx.train resume=RUN": (),
     "python -m tlx.evaluate RUN": (),
     "python -m tlx.data preview augmentation=standard": ("--images", "2"),
+    "python -m tlx.train experiment=regression_transfer": (
+        f"data.path={ROOT}/experiments/regression_transfer/target.csv",
+        f"experiment.source={ROOT}/experiments/regression_transfer/source.csv",
+        "experiment.seeds=[0]", "experiment.source_epochs=2", "experiment.scratch_epochs=2",
+        "trainer.epochs=1", "trainer.threads=1",
+    ),
     "python -m tlx.doctor": (),
     "python -m tlx.activations ls": (),
     "python -m tlx.backbones": (),
