@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.container import Container
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from experiments.cifar10_fewshot.methods import ALL, FAMILIES, METHODS, RETRAINED, SCRATCH, Method
@@ -41,7 +42,7 @@ def draw_accuracies(means: pd.DataFrame, methods: Sequence[Method] = METHODS) ->
     shown = set(means["method"])
     for axes, family in zip(panels.flat, FAMILIES, strict=True):
         references = _references(axes, means, family)
-        drawn: list[Artist] = []
+        drawn: list[Container | Line2D] = []
         members = [m.name for m in methods if m.family == family and m.name in shown]
         for place, name in enumerate(members):
             shift = SHIFT * (place - (len(members) - 1) / 2)
@@ -61,9 +62,9 @@ def draw_accuracies(means: pd.DataFrame, methods: Sequence[Method] = METHODS) ->
     return figure
 
 
-def _references(axes: Axes, means: pd.DataFrame, family: str) -> list[Artist]:
+def _references(axes: Axes, means: pd.DataFrame, family: str) -> list[Container | Line2D]:
     """Draw what every panel shows: from scratch, and retrained from A where it is no member."""
-    drawn: list[Artist] = [_line(axes, means, SCRATCH, GREY, "x", 0.0, dashes="--")]
+    drawn: list[Container | Line2D] = [_line(axes, means, SCRATCH, GREY, "x", 0.0, dashes="--")]
     if family != ALL:
         rows = means[means["method"] == RETRAINED].sort_values("labels")
         drawn += axes.plot(
@@ -81,7 +82,7 @@ def _line(
     marker: str,
     shift: float,
     dashes: str = "-",
-) -> Artist:
+) -> Container | Line2D:
     rows = means[means["method"] == name].sort_values("labels")
     spread = None if rows["std"].isna().all() else 100 * rows["std"]
     return axes.errorbar(

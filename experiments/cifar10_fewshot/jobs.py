@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -97,6 +96,8 @@ def run_jobs(
     Raises:
         TlxError: Where a job failed; the sweep's last lines tell.
     """
+    if not jobs:
+        return pd.DataFrame(columns=[*ROW, *SCORES])
     done = completed(folder)
     waiting = [job for job in jobs if job.key not in done.index]
     if waiting:
@@ -108,8 +109,8 @@ def run_jobs(
         ours = ["--config-dir", str(options), f"experiment={names}", f"seed={seeds}", *overrides]
         run_sweep(folder, slots, [*ours, *LAUNCHER])
         done = completed(folder)
-    rows = [job.row() | _scores(done.loc[job.key]) for job in jobs]
-    return pd.DataFrame(rows, columns=[*ROW, *SCORES])
+    scores = done.reindex([job.key for job in jobs])[[*SCORES]].reset_index(drop=True)
+    return pd.concat([pd.DataFrame([job.row() for job in jobs], columns=[*ROW]), scores], axis=1)
 
 
 def completed(folder: Path) -> pd.DataFrame:
@@ -129,7 +130,3 @@ def write_option(job: Job, folder: Path) -> None:
     path = folder / "experiment" / GROUP / f"{job.option}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, f"# @package _global_\n{json.dumps(job.config(), indent=2)}\n")
-
-
-def _scores(done: pd.Series[Any]) -> dict[str, object]:
-    return {name: done[name] for name in SCORES}
