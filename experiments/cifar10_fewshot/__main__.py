@@ -21,7 +21,7 @@ import pandas as pd
 
 from experiments.cifar10_fewshot.figures import draw_accuracies
 from experiments.cifar10_fewshot.images import Shares, Tables, image_folder, write_tables
-from experiments.cifar10_fewshot.jobs import Job, run_jobs
+from experiments.cifar10_fewshot.jobs import Job, results, run_jobs
 from experiments.cifar10_fewshot.methods import (
     AMOUNTS,
     METHODS,
@@ -84,6 +84,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--methods", nargs="+", choices=names, help="these only")
     made.add_argument("--labels", type=int, nargs="+", help="these numbers of labels only")
     made.add_argument("--only-source", action="store_true", help="pretrain model A, no more")
+    made.add_argument(
+        "--only-complete", action="store_true", help="show what is there, run nothing"
+    )
     made.add_argument("--overrides", nargs="+", default=[], help="overrides for every run from A")
     return made
 
@@ -113,7 +116,7 @@ def tune(
     searched = [m for m in METHODS if m.name in asked and len(m.rates) > 1]
     jobs = [Job(m, amount, SEEDS[0], rate) for m in searched for rate in m.rates]
     data = [f"data.table='{tables.dev.absolute()}'", validation(Shares().dev_train)]
-    return run_jobs(jobs, given.output / "tuning", given.slots, [*common, *data])
+    return perform(jobs, given, "tuning", [*common, *data])
 
 
 def compare(
@@ -133,7 +136,17 @@ def compare(
     ]
     remaining = tables.training_per_class
     data = [f"data.table='{tables.target.absolute()}'", validation(remaining)]
-    return run_jobs(jobs, given.output / "final", given.slots, [*common, *data])
+    return perform(jobs, given, "final", [*common, *data])
+
+
+def perform(
+    jobs: Sequence[Job], given: argparse.Namespace, part: str, overrides: Sequence[str]
+) -> pd.DataFrame:
+    """Run jobs in a part's folder, unless only what is complete is asked for."""
+    folder = given.output / part
+    if given.only_complete:
+        return results(jobs, folder)
+    return run_jobs(jobs, folder, given.slots, overrides)
 
 
 def validation(images_per_class: int) -> str:

@@ -79,7 +79,7 @@ class Job:
 def run_jobs(
     jobs: Sequence[Job], folder: Path, slots: int, overrides: Sequence[str]
 ) -> pd.DataFrame:
-    """Run what is not complete of some jobs, as one sweep on Spark.
+    """Run what is not complete of some jobs, as one sweep on Spark, and return their results.
 
     A job is complete where the folder's table says so, by option and seed: later versions of the
     program do not repeat it.
@@ -91,13 +91,11 @@ def run_jobs(
         overrides: What all of them share.
 
     Returns:
-        One row per job: `method`, `labels`, `seed`, `lr`, accuracies and seconds.
+        See `results`.
 
     Raises:
         TlxError: Where a job failed; the sweep's last lines tell.
     """
-    if not jobs:
-        return pd.DataFrame(columns=[*ROW, *SCORES])
     done = completed(folder)
     waiting = [job for job in jobs if job.key not in done.index]
     if waiting:
@@ -108,9 +106,23 @@ def run_jobs(
         seeds = ",".join(str(seed) for seed in sorted({job.seed for job in waiting}))
         ours = ["--config-dir", str(options), f"experiment={names}", f"seed={seeds}", *overrides]
         run_sweep(folder, slots, [*ours, *LAUNCHER])
-        done = completed(folder)
-    scores = done.reindex([job.key for job in jobs])[[*SCORES]].reset_index(drop=True)
-    return pd.concat([pd.DataFrame([job.row() for job in jobs], columns=[*ROW]), scores], axis=1)
+    return results(jobs, folder)
+
+
+def results(jobs: Sequence[Job], folder: Path) -> pd.DataFrame:
+    """Return the complete ones of some jobs: `method`, `labels`, `seed`, `lr`, scores, seconds.
+
+    Args:
+        jobs: The jobs, in the order of the rows.
+        folder: The sweep's folder.
+    """
+    done = completed(folder)
+    shown = [job for job in jobs if job.key in done.index]
+    rows = pd.DataFrame([job.row() for job in shown], columns=[*ROW])
+    if not shown:
+        return rows.reindex(columns=[*ROW, *SCORES])
+    scores = done.reindex([job.key for job in shown])[[*SCORES]].reset_index(drop=True)
+    return pd.concat([rows, scores], axis=1)
 
 
 def completed(folder: Path) -> pd.DataFrame:

@@ -53,7 +53,8 @@ def table(final: pd.DataFrame, rates: dict[str, float]) -> pd.DataFrame:
     """Return one row per method with its accuracies by labels per class.
 
     Args:
-        final: See `summary`.
+        final: One row per run: `method`, `labels`, `seed`, `test_accuracy`; where a seed is
+            missing, the cell stays empty.
         rates: The learning rates of those methods that have one.
     """
     rows = []
@@ -61,9 +62,10 @@ def table(final: pd.DataFrame, rates: dict[str, float]) -> pd.DataFrame:
         family = next((m.family for m in METHODS if m.name == name), "")
         row = {"method": str(name), "what trains": family}
         row["learning rate"] = f"{rates[str(name)]:g}" if str(name) in rates else "none"
-        for labels, runs in of_method.groupby("labels"):
-            score = mean_and_spread(runs["test_accuracy"].to_list())
-            row[_column(int(str(labels)))] = mean_with_spread(*score)
+        for labels in sorted(set(final["labels"])):
+            values = of_method.loc[of_method["labels"] == labels, "test_accuracy"].to_list()
+            complete = len(values) == final["seed"].nunique()
+            row[_column(labels)] = mean_with_spread(*mean_and_spread(values)) if complete else ""
         rows.append(row)
     return pd.DataFrame(rows)
 

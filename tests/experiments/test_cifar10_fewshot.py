@@ -21,7 +21,7 @@ from experiments.cifar10_fewshot.images import (
     image_folder,
     write_tables,
 )
-from experiments.cifar10_fewshot.jobs import GROUP, Job, completed, run_jobs, write_option
+from experiments.cifar10_fewshot.jobs import GROUP, Job, completed, results, run_jobs, write_option
 from experiments.cifar10_fewshot.methods import AMOUNTS, FAMILIES, METHODS, SCRATCH, Amount
 from experiments.cifar10_fewshot.report import best_rates, rates_of, summary, table
 from tlx.config.composition import compose_config
@@ -172,6 +172,14 @@ def test_table_shows_mean_and_sample_deviation_over_the_seeds() -> None:
     assert shown["100 labels"][len(METHODS) - 1] == f"{0.51 + (len(METHODS) - 1) / 100:.3f} ± 0.010"
 
 
+def test_table_leaves_cells_of_missing_seeds_empty() -> None:
+    runs = final_runs()
+    some = runs[~((runs["method"] == "lora") & (runs["labels"] == 20) & (runs["seed"] == 2))]
+    shown = table(some, {}).set_index("method")
+    assert shown.loc["lora", "20 labels"] == ""
+    assert shown.loc["lora", "100 labels"] != ""
+
+
 def test_picture_has_a_panel_per_family_with_every_method_in_one() -> None:
     figure = draw_accuracies(summary(final_runs()))
     assert [axes.get_title() for axes in figure.axes] == list(FAMILIES)
@@ -211,6 +219,7 @@ def test_jobs_run_on_spark_and_are_not_run_again(tmp_path: Path) -> None:
 
 def test_no_jobs_give_an_empty_table(tmp_path: Path) -> None:
     assert run_jobs([], tmp_path, 1, []).empty
+    assert results([Job(METHODS[0], AMOUNTS[0], 0, 0.1)], tmp_path).empty
     assert list(tmp_path.iterdir()) == []
 
 
