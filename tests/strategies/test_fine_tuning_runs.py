@@ -54,6 +54,7 @@ def test_run_uses_stored_activations_where_a_prefix_is_frozen(
     ("strategy", "overrides", "phases", "solving"),
     [
         ("lp_ft", [], None, "conv5"),
+        ("lp_ft", ["trainer.precision=bf16-mixed"], None, "conv5"),
         (
             "lp_ft",
             ["strategy.probe=trained", "strategy.probe_epochs=2", "trainer.epochs=4"],

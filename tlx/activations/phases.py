@@ -46,10 +46,15 @@ class Cuts:
         return self.phases[-1].cut
 
     @property
+    def of_fit(self) -> list[str]:
+        """Return each cut of the fit once, the first to be used first."""
+        return list(dict.fromkeys(p.cut for p in self.phases if p.cut is not None))
+
+    @property
     def names(self) -> list[str]:
         """Return each cut once, the first to be used first."""
-        cuts = [self.solving, *(phase.cut for phase in self.phases)]
-        return list(dict.fromkeys(cut for cut in cuts if cut is not None))
+        solving = [] if self.solving is None else [self.solving]
+        return list(dict.fromkeys([*solving, *self.of_fit]))
 
 
 def cuts_of(module: TransferModule, epochs: int | None = None) -> Cuts:

@@ -165,6 +165,25 @@ class CutRequests:
         return [*self.fit, *self.scores]
 
 
+@dataclass(frozen=True)
+class RunRequests:
+    """What a run needs.
+
+    Args:
+        fit: By cut, what its epochs and its scores need.
+        solving: What it solves for a head on, in full precision.
+    """
+
+    fit: dict[str, CutRequests]
+    solving: CutRequests | None = None
+
+    @property
+    def requests(self) -> list[PrefixRequest]:
+        """Return all requests; the same key may stand among them twice."""
+        solving = [] if self.solving is None else [self.solving]
+        return [request for cut in (*solving, *self.fit.values()) for request in cut.requests]
+
+
 def requests_of(
     backbone: Backbone,
     cuts: Cuts,
@@ -172,17 +191,18 @@ def requests_of(
     compute: Compute,
     *,
     half_precision: bool = False,
-) -> dict[str, CutRequests]:
-    """Return what a run needs, by the cut behind which it needs it.
+) -> RunRequests:
+    """Return what a run needs behind its cuts.
 
-    The scores are computed in full precision; only where the fit is not, val is in both.
+    Heads are solved for, and scores computed, in full precision; only where the fit is not, the
+    same images are asked for twice.
     """
     from tlx.backbones.splitting import split
 
-    fit = [("train", task.train.images), ("val", task.val.images)]
-    scores = [("val", task.val.images), ("test", task.test.images)]
-    found = {}
-    for cut in cuts.names:
+    fit = (("train", task.train.images), ("val", task.val.images))
+    scores = (("val", task.val.images), ("test", task.test.images))
+
+    def behind(cut: str, *, full: bool, scored: bool = False) -> CutRequests:
         prefix, tail = split(backbone, cut)
         asked = [
             requests_at(
@@ -190,13 +210,17 @@ def requests_of(
                 prefix,
                 cut,
                 images,
-                arithmetic_of(compute, full_precision=full),
+                arithmetic_of(compute, full_precision=in_full),
                 half_precision=half_precision,
             )
-            for images, full in ((fit, False), (scores if cut == cuts.last else [], True))
+            for images, in_full in ((fit, full), (scores if scored else (), True))
         ]
-        found[cut] = CutRequests(tail, *asked)
-    return found
+        return CutRequests(tail, *asked)
+
+    return RunRequests(
+        {cut: behind(cut, full=False, scored=cut == cuts.last) for cut in cuts.of_fit},
+        None if cuts.solving is None else behind(cuts.solving, full=True),
+    )
 
 
 def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list[PrefixRequest]:
@@ -222,6 +246,5 @@ def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list
     if compute.channels_last:
         module.backbone.network.to(memory_format=torch.channels_last)
     half = plan.activations.half_precision
-    split_requests = requests_of(module.backbone, cuts, task, compute, half_precision=half)
-    requests = [request for one in split_requests.values() for request in one.requests]
-    return list({request.key.digest: request for request in requests}.values())
+    asked = requests_of(module.backbone, cuts, task, compute, half_precision=half)
+    return list({request.key.digest: request for request in asked.requests}.values())

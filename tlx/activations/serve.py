@@ -154,12 +154,13 @@ def _served(
     half = settings.half_precision
     asked = requests_of(module.backbone, cuts, task, compute, half_precision=half)
     store = ActivationStore(Path(settings.folder), settings.max_gb)
-    held = ensure_all([request for one in asked.values() for request in one.requests], store)
+    held = ensure_all(asked.requests, store)
     found = {request.key.digest: stored for request, stored in held}
-    behind = {cut: _behind(task, one, found) for cut, one in asked.items()}
+    behind = {cut: _behind(task, one, found) for cut, one in asked.fit.items()}
     served = Served(_record(cuts, held, store), held=[stored for _, stored in held])
     served.behind = behind.get(cuts.last or "")
-    served.solving = behind.get(cuts.solving or "")
+    if asked.solving is not None:
+        served.solving = _behind(task, asked.solving, found)
     if len(cuts.phases) > 1:
         starts = [PhaseStart(p.first_epoch, behind.get(p.cut or "")) for p in cuts.phases]
         served.phases = starts
