@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -19,7 +18,6 @@ from tests.strategies.fits import (
 )
 from tests.strategies.plain_loop import farthest, plain_loop, plain_recipe, whole_batches
 from tlx.backbones import build_backbone
-from tlx.backbones.splitting import split
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
 from tlx.data.task_module import TaskDataModule
@@ -136,19 +134,6 @@ def test_lp_ft_starts_well_from_two_classes_a_missing_one_and_badly_scaled_featu
     assert float(torch.nn.functional.cross_entropy(logits, task.train.labels)) < 1.0
     if missing is not None:
         assert missing not in logits.argmax(dim=1)
-
-
-def test_features_of_activations_in_half_precision_are_those_of_the_same_in_full() -> None:
-    backbone = small_backbone("resnet18")
-    prefix, tail = split(backbone.eval(), "layer4")
-    images = random_task().train
-    stored = prefix(backbone.preprocess(images.images)).detach().bfloat16()
-    half, full = (
-        features_of(backbone, replace(images, images=some), CPU, tail)
-        for some in (stored, stored.float())
-    )
-    assert half.dtype == torch.float32
-    assert torch.equal(half, full)
 
 
 def blobs_task(classes: int, missing: int | None) -> ImageTask:
