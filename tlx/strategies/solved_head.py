@@ -63,8 +63,7 @@ def features_of(
     model = backbone if tail is None else tail.to(device).eval()
     batches = (split.images[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
     inputs = (batch.to(device) for batch in batches)
-    # Mixed precision stores activations in half of it, and the head is solved for in full.
-    prepared = map(backbone.preprocess, inputs) if tail is None else map(Tensor.float, inputs)
+    prepared = inputs if tail is not None else map(backbone.preprocess, inputs)
     features = torch.cat([head_features(backbone, model, batch) for batch in prepared])
     if not bool(features.isfinite().all()):
         raise TlxError("model A's features are not finite. Check backbone.weights.")
