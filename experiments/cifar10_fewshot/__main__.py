@@ -156,7 +156,8 @@ def validation(images_per_class: int) -> str:
 
 def record(path: Path, tuning: pd.DataFrame, final: pd.DataFrame) -> None:
     """Write all runs as CSV, at once or not at all."""
-    frame = pd.concat([tuning.assign(part="tuning"), final.assign(part="final")])
+    parts = {"tuning": tuning, "final": final}
+    frame = pd.concat([runs.assign(part=name) for name, runs in parts.items() if len(runs)])
     with atomic_path(path) as temporary:
         frame.to_csv(temporary, index=False, float_format="%.6g")
 
