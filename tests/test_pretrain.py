@@ -8,7 +8,10 @@ import torch
 from tests.tiny import command, result_of
 from tlx.backbones import build_backbone, read_card
 from tlx.backbones.sources import SHIPPED_FOLDER, shipped_names
+from tlx.config.builders import checked_plan
+from tlx.config.composition import compose_config
 from tlx.data.glyphs import Glyphs
+from tlx.pretrain import HELP
 from tlx.training.predictions import predict
 
 PRETRAIN = (
@@ -64,3 +67,9 @@ def test_shipped_model_scores_on_fresh_glyphs_what_its_card_says(name: str) -> N
     spread = (card.score["accuracy"] * (1 - card.score["accuracy"]) / 1000) ** 0.5
     assert accuracy == pytest.approx(card.score["accuracy"], abs=4 * spread + 0.01)
     assert torch.isfinite(torch.cat([p.flatten() for p in backbone.parameters()])).all()
+
+
+@pytest.mark.parametrize("words", [words for words, _ in HELP.examples if "resume" not in words])
+def test_pretrain_examples_of_the_help_page_are_sound(words: str) -> None:
+    plan = checked_plan(compose_config(["experiment=pretrain", *words.split()]))
+    assert not plan.strategy.starts_from_weights
