@@ -85,6 +85,15 @@ def test_image_folder_of_chosen_classes_has_these_alone(tmp_path: Path) -> None:
     assert data_record(task)["files"] == 24
 
 
+def test_image_folder_deals_a_class_out_alike_whichever_others_are_chosen(tmp_path: Path) -> None:
+    root = folder_of(tmp_path / "three", {"ape": 20, "bee": 20, "cat": 20})
+    whole, some = images(root).load(), images(root, classes=["bee", "cat"]).load()
+    for split in ("train", "val", "test"):
+        one, other = getattr(whole, split), getattr(some, split)
+        of_bee = {image.numpy().tobytes() for image in one.images[one.labels == 1]}
+        assert {image.numpy().tobytes() for image in other.images[other.labels == 0]} == of_bee
+
+
 def test_image_folder_second_run_decodes_nothing(tmp_path: Path) -> None:
     root = plain_folder(tmp_path)
     first = images(root).load()

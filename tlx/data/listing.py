@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ class Listing:
         labels: Class index of each image, shape (n,).
         given: `TRAIN`, `VAL` or `TEST`, shape (n,); `TRAIN` alone where all is to be dealt out.
         class_names: One per class index.
+        numbers: Of each class, its index among all classes of the data set, where these are some
+            of them.
     """
 
     root: Path
@@ -35,6 +37,7 @@ class Listing:
     labels: NDArray[np.int64]
     given: NDArray[np.int8]
     class_names: tuple[str, ...]
+    numbers: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -43,7 +46,7 @@ class Listing:
     def rows(self, chosen: NDArray[np.int64]) -> Listing:
         """Return some of the images; the classes stay."""
         names = tuple(self.names[row] for row in chosen.tolist())
-        return Listing(self.root, names, self.labels[chosen], self.given[chosen], self.class_names)
+        return replace(self, names=names, labels=self.labels[chosen], given=self.given[chosen])
 
     def only(self, classes: Sequence[str | int] | None) -> Listing:
         """Return the images of some classes, which `faults` has found to exist."""
@@ -52,7 +55,8 @@ class Listing:
             return self
         old = [self.class_names.index(name) for name in names]
         some = self.rows(np.flatnonzero(np.isin(self.labels, old)))
-        return Listing(self.root, some.names, np.searchsorted(old, some.labels), some.given, names)
+        labels = np.searchsorted(old, some.labels)
+        return replace(some, labels=labels, class_names=names, numbers=tuple(old))
 
     def faults(self, classes: Sequence[str | int] | None) -> list[Fault]:
         """Return what is wrong with the classes, or with the choice of some of them."""

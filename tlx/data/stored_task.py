@@ -72,7 +72,8 @@ def _dealt(
     faults = options.deal.class_faults(usable.labels, usable.given, usable.class_names)
     if faults:
         raise ConfigError(faults)
-    return tuple(good[part] for part in options.deal.positions(usable.labels, usable.given))
+    dealt = options.deal.positions(usable.labels, usable.given, usable.numbers)
+    return tuple(good[part] for part in dealt)
 
 
 def _split(listing: Listing, decoded: DecodedImages, rows: Positions, *, in_memory: bool) -> Split:
