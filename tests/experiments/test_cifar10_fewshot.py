@@ -195,6 +195,7 @@ def test_picture_has_a_panel_per_family_with_every_method_in_one() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_jobs_run_on_spark_and_are_not_run_again(tmp_path: Path) -> None:
     folder = write_images(tmp_path / "images", {"train": 12, "test": 3})
     tables = write_tables(folder, tmp_path, SHARES)

@@ -81,6 +81,7 @@ def test_wall_time_figure_divides_the_jobs_time_perfectly_for_comparison() -> No
     assert list(ideal.get_ydata()) == [40.0, 20.0]
 
 
+@pytest.mark.slow
 def test_timed_sweep_on_spark_is_recorded_and_not_run_again(tmp_path: Path) -> None:
     asked = [*TINY, "trainer.epochs=1", "seed=0,1"]
     timed = timed_sweep(tmp_path / "sweep", 2, asked)

@@ -24,6 +24,7 @@ TINY = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [frozen_run, partial_run])
 def test_command_of_a_tiny_size_records_its_sides(
     command: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
