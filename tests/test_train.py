@@ -21,7 +21,7 @@ from tlx.data.task import ImageTask, Split
 from tlx.errors import ConfigError, TlxError
 from tlx.optimization.losses import CrossEntropy
 from tlx.runs.run import Run
-from tlx.strategies.transfer_module import TrainingDivergedError
+from tlx.strategies.divergence import TrainingDivergedError
 from tlx.train import execute
 
 

@@ -16,10 +16,11 @@ from tests.strategies.fits import (
     training,
 )
 from tlx.optimization.optimizers import sgd
+from tlx.strategies.divergence import TrainingDivergedError
 from tlx.strategies.feature_extraction import FeatureExtraction
 from tlx.strategies.partial import Partial
 from tlx.strategies.structure_reuse import StructureReuse
-from tlx.strategies.transfer_module import TrainingDivergedError, TransferModule
+from tlx.strategies.transfer_module import TransferModule
 
 
 class _ModeWatcher(Callback):

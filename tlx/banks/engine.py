@@ -16,7 +16,7 @@ from tlx.banks.member import EpochRow, FeatureSplit, Member, MemberHistory
 from tlx.banks.optimizer import StackedOptimizer
 from tlx.banks.selection import EpochChoice, single
 from tlx.banks.stacks import Stack, find_stacks, smoothing_of
-from tlx.strategies.transfer_module import _divergence as divergence_message
+from tlx.strategies.divergence import divergence_message
 
 EVALUATION_BATCH = 256
 CLIPPING_EPSILON = 1e-6

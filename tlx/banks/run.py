@@ -201,7 +201,7 @@ def _judged(
     plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
 ) -> float:
     from tlx.banks.results import load_head, share_weights, write_best_weights, write_history
-    from tlx.strategies.transfer_module import TrainingDivergedError
+    from tlx.strategies.divergence import TrainingDivergedError
     from tlx.training import outcome
     from tlx.training.origin import record_origin
 

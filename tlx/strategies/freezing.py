@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -51,3 +51,8 @@ def frozen_modules(backbone: Backbone, trained: Collection[str]) -> list[nn.Modu
     """
     names = [n for s in frozen_stages(backbone, trained) for n in s.module_names]
     return [backbone.network.get_submodule(name) for name in names]
+
+
+def shortened(names: Sequence[str]) -> list[str]:
+    """Return stage names for people: of more than four the first two and the last."""
+    return list(names) if len(names) <= 4 else [*names[:2], "...", names[-1]]

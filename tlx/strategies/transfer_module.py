@@ -12,14 +12,15 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from tlx.augmentation.augmentation import Augmentation
-from tlx.errors import Fault, TlxError
+from tlx.errors import Fault
 from tlx.goals.classification import Classification
 from tlx.optimization.optimizers import fuse_on_cpu
 from tlx.optimization.parameter_groups import StagedParameters
 from tlx.regularization.head_inputs import head_inputs
 from tlx.regularization.none import NoRegularizer
 from tlx.regularization.regularizer import Penalty, Regularizer, Step
-from tlx.strategies.freezing import frozen_modules, set_trainable, stage_parameters
+from tlx.strategies.divergence import TrainingDivergedError, divergence_message
+from tlx.strategies.freezing import frozen_modules, set_trainable, shortened, stage_parameters
 
 if TYPE_CHECKING:
     from tlx.activations.serve import Behind
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 AUXILIARY_WEIGHT = 0.3
 """Weight of an auxiliary head's loss (Szegedy et al. 2015, "Going deeper with convolutions")."""
-
-
-class TrainingDivergedError(TlxError):
-    """The loss is no longer a finite number."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +203,7 @@ class TransferModule(LightningModule):
         """Return one line for the console: what trains and what is frozen."""
         trained = self.ever_trained_stages()
         names = [name for name in self.backbone.stage_names if name in trained]
-        what = ", ".join([*_shortened(names), "head"])
+        what = ", ".join([*shortened(names), "head"])
         return f"trains {what}; {len(self.backbone.stages) - len(names)} stages frozen"
 
     def freeze_for(self, epoch: int) -> None:
@@ -293,7 +290,9 @@ class TransferModule(LightningModule):
 
     def _finite(self, loss: Tensor, batch_index: int) -> Tensor:
         if not torch.isfinite(loss):
-            raise TrainingDivergedError(_divergence(float(loss), self.current_epoch, batch_index))
+            raise TrainingDivergedError(
+                divergence_message(float(loss), self.current_epoch, batch_index)
+            )
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
@@ -347,7 +346,7 @@ class TransferModule(LightningModule):
         values = self._tally.values()
         loss = values["val_loss"]
         if loss != loss or loss in (float("inf"), float("-inf")):
-            raise TrainingDivergedError(_divergence(loss, self.current_epoch, None))
+            raise TrainingDivergedError(divergence_message(loss, self.current_epoch, None))
         shown = self.training_recipe.goal.selection.metric
         for name, value in values.items():
             self.log(name, value, prog_bar=name == shown)
@@ -396,16 +395,3 @@ class TransferModule(LightningModule):
 
     def _trains_everything(self) -> bool:
         return self.trained_stages(0) == frozenset(self.backbone.stage_names)
-
-
-def _shortened(names: Sequence[str]) -> list[str]:
-    return list(names) if len(names) <= 4 else [*names[:2], "...", names[-1]]
-
-
-def _divergence(loss: float, epoch: int, step: int | None) -> str:
-    where = f"epoch {epoch + 1}" + ("'s validation" if step is None else f", step {step + 1}")
-    return (
-        f"the loss became {loss} in {where}. Try a lower optimizer.lr, "
-        "a smaller trainer.gradient_clip_norm, a longer scheduler.warmup_fraction, or "
-        "trainer.precision=32-true. The last good checkpoint is kept in checkpoints/last.ckpt."
-    )
