@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from tests.data.numbers import houses
 from tests.data.tables import written
 from tests.tiny import result_of
+from tests.training.interrupts import interrupts_restored
 from tlx.backbones.card import read_card
 from tlx.banks.membership import alone_because
 from tlx.config.builders import plain
@@ -52,14 +51,6 @@ def source(tmp_path_factory: pytest.TempPathFactory, table: str) -> tuple[Path, 
     """Return a finished run from scratch, and what it returned."""
     folder = tmp_path_factory.mktemp("source") / "run"
     return folder, run(folder, table, *SCRATCH)
-
-
-@pytest.fixture
-def restored_interrupts() -> Iterator[None]:
-    """Lightning turns interrupts off when it meets one."""
-    handler = signal.getsignal(signal.SIGINT)
-    yield
-    signal.signal(signal.SIGINT, handler)
 
 
 def test_regression_run_scores_are_those_of_its_predictions_in_own_units(
@@ -205,7 +196,6 @@ def test_regression_interrupted_and_resumed_ends_with_the_same_numbers(
     table: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    restored_interrupts: None,
 ) -> None:
     unbroken, _ = source
     whole = EpochHistory.on_train_batch_start
@@ -216,7 +206,7 @@ def test_regression_interrupted_and_resumed_ends_with_the_same_numbers(
         whole(self, trainer, *given)
 
     folder = tmp_path / "run"
-    with monkeypatch.context() as patched:
+    with interrupts_restored(), monkeypatch.context() as patched:
         patched.setattr(EpochHistory, "on_train_batch_start", interrupted)
         with pytest.raises(RunInterrupted):
             run(folder, table, *SCRATCH)

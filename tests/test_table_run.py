@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from safetensors.torch import load_file
 
 from tests.data.tables import wines, written
 from tests.tiny import result_of
+from tests.training.interrupts import interrupts_restored
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.errors import ConfigError
@@ -132,12 +132,10 @@ def test_table_run_interrupted_and_resumed_ends_with_the_same_numbers(
             raise KeyboardInterrupt
         return step(self, *arguments)
 
-    handler = signal.getsignal(signal.SIGINT)
-    with monkeypatch.context() as patch:
+    with interrupts_restored(), monkeypatch.context() as patch:
         patch.setattr(TransferModule, "training_step", broken)
         with pytest.raises(RunInterrupted):
             run(tmp_path / "resumed", source[1], *given)
-    signal.signal(signal.SIGINT, handler)
     assert result_of(tmp_path / "resumed")["error"].startswith("RunInterrupted: ")
     resume(tmp_path / "resumed")
     metrics = [result_of(tmp_path / name)["metrics"] for name in ("whole", "resumed")]

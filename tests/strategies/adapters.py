@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import Callback
 from torch import Tensor, nn
 from torchvision import models
 from torchvision.models.convnext import CNBlockConfig
 from torchvision.models.swin_transformer import PatchMergingV2, SwinTransformerBlockV2
 
 from tests.strategies.fits import CLASSES
+from tests.training.interrupts import StopInEpoch, interrupts_restored
 from tlx.backbones import Backbone, build_backbone
 from tlx.backbones.mlp_model import MlpModel
 from tlx.backbones.preprocess import Preprocess
@@ -93,19 +93,6 @@ def disturb(module: Adapted, by: float = 0.1) -> None:
             parameter += by * torch.randn(parameter.shape, generator=generator)
 
 
-class StopAfterSteps(Callback):
-    """Ctrl-C in the second step of an epoch (from 0)."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_start(
-        self, trainer: Trainer, module: LightningModule, batch: Any, batch_index: int
-    ) -> None:
-        if (trainer.current_epoch, batch_index) == (self.epoch, 1):
-            raise KeyboardInterrupt
-
-
 def fitted(folder: Path, *words: str, stop_in_epoch: int | None = None) -> dict[str, Tensor]:
     """Fit as a configuration says, and return the network's state at the end.
 
@@ -115,10 +102,9 @@ def fitted(folder: Path, *words: str, stop_in_epoch: int | None = None) -> dict[
         stop_in_epoch: Where to break off, before the fit is taken up again in a new process's way.
     """
     if stop_in_epoch is not None:
-        handler = signal.getsignal(signal.SIGINT)
-        with pytest.raises(RunInterrupted), (run := Run.start(folder)).recording():
-            _prepared(run, words, StopAfterSteps(stop_in_epoch)).run()
-        signal.signal(signal.SIGINT, handler)
+        run = Run.start(folder)
+        with interrupts_restored(), pytest.raises(RunInterrupted), run.recording():
+            _prepared(run, words, StopInEpoch(stop_in_epoch)).run()
         run = Run.resume(folder)
         assert run.last_checkpoint is not None
         torch.load(run.last_checkpoint, weights_only=True)

@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
 from safetensors.torch import load_file
 
+from tests.training.interrupts import StopInEpoch, interrupts_restored
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.runs.run import Run, RunInterrupted
@@ -25,25 +23,10 @@ WORDS = (
 )  # fmt: skip
 
 
-class StopInEpoch(Callback):
-    """Ctrl-C in the second step of an epoch (from 0)."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_start(
-        self, trainer: Trainer, module: LightningModule, batch: Any, batch_index: int
-    ) -> None:
-        if (trainer.current_epoch, batch_index) == (self.epoch, 1):
-            raise KeyboardInterrupt
-
-
 @pytest.fixture(autouse=True)
 def restored_interrupts() -> Iterator[None]:
-    """Lightning turns interrupts off when it meets one."""
-    handler = signal.getsignal(signal.SIGINT)
-    yield
-    signal.signal(signal.SIGINT, handler)
+    with interrupts_restored():
+        yield
 
 
 def prepared(run: Run, *words: str) -> tuple[Fit, TransferModule]:

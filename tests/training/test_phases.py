@@ -1,15 +1,13 @@
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from pytorch_lightning import Callback, LightningModule, Trainer
 from safetensors.torch import load_file
 
 from tests.tiny import result_of
+from tests.training.interrupts import StopInEpoch, interrupts_restored
 from tlx.activations.serve import serve
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
@@ -24,17 +22,6 @@ WORDS = (
     "data.train_per_class=3", "data.val_per_class=2", "trainer.batch_size=8", "trainer.epochs=5",
     "trainer.threads=1", "trainer.device=cpu", "optimizer.lr=0.01",
 )  # fmt: skip
-
-
-class Interrupt(Callback):
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def on_train_batch_start(
-        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        if (trainer.current_epoch, batch_idx) == (self.epoch, 1):
-            raise KeyboardInterrupt
 
 
 def test_of_phase_is_the_last_one_that_has_begun() -> None:
@@ -55,11 +42,9 @@ def interrupted(folder: Path, words: list[str], epoch: int) -> None:
     fitting = fitting.behind(served)
     assert isinstance(fitting, Fit)
     assert isinstance(fitting.data, PhasedBatches)
-    fitting.trainer.callbacks.append(Interrupt(epoch))  # type: ignore[attr-defined]
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(RunInterrupted), run.recording():
+    fitting.trainer.callbacks.append(StopInEpoch(epoch))  # type: ignore[attr-defined]
+    with interrupts_restored(), pytest.raises(RunInterrupted), run.recording():
         fitting.run()
-    signal.signal(signal.SIGINT, handler)
 
 
 def test_fit_in_phases_interrupted_in_any_of_them_goes_on_to_the_same_end(tmp_path: Path) -> None:
