@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from math import prod
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tlx.runs.atomic import write_json
+from tlx.runs.stored import read_json
 
 MANIFEST_FILE = "entry.json"
 STORED_TYPES = ("float32", "float16", "float64", "int16")
@@ -73,7 +73,7 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest | None:
     """Read an entry's manifest; None where there is none, or none that can be believed."""
     try:
-        content = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        content = read_json(folder / MANIFEST_FILE)
         manifest = Manifest(**content | {"shape": tuple(content["shape"])})
         sizes = (manifest.rows, manifest.rows_per_part, *manifest.shape)
         sound = all(isinstance(size, int) and size > 0 for size in sizes)

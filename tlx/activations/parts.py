@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from tlx.activations.manifest import Manifest
 from tlx.runs.atomic import atomic_path, write_json
+from tlx.runs.stored import read_json
 
 MISSING = "missing"
 _checked: set[tuple[str, int, int, int]] = set()
@@ -117,7 +117,7 @@ def fault_of_part(
     """
     path = part_path(folder, index)
     try:
-        known = json.loads(record_path(folder, index).read_text(encoding="utf-8"))
+        known = read_json(record_path(folder, index))
         found = path.stat()
         expected, sha256, mtime_ns = known["bytes"], known["sha256"], known["mtime_ns"]
     except FileNotFoundError:

@@ -20,6 +20,7 @@ from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import WeightsError
 from tlx.errors import Fault, TlxError
 from tlx.runs.atomic import atomic_path
+from tlx.runs.stored import parse_json
 
 CARD_KEY: Final = "tlx_card"
 CARD_FORMAT: Final = 1
@@ -74,7 +75,7 @@ class Card:
         Raises:
             ValueError: If the layout is newer than this version of tlx knows, or not a card.
         """
-        values = json.loads(text)
+        values = parse_json(text)
         if not isinstance(values, dict) or not isinstance(values.get("format"), int):
             raise ValueError("its card is not a JSON object with a format number")
         if values["format"] > CARD_FORMAT:

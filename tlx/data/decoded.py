@@ -23,6 +23,7 @@ from tlx.data.image_file import DecodedImage
 from tlx.data.image_limits import ImageFileError, quiet_about_size
 from tlx.reports.counted import counted
 from tlx.runs.atomic import write_json
+from tlx.runs.stored import read_json
 
 FORMAT: Final = 1
 DIGEST_BYTES: Final = 32
@@ -177,7 +178,7 @@ def _write(folder: Path, asked: Decoding) -> None:
 def _read(folder: Path, asked: Decoding) -> DecodedImages | None:
     """Return what a folder holds; None where that is nothing, damaged, or something else."""
     try:
-        about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        about = read_json(folder / ABOUT_FILE, 2**30)
         # Copy on write: torch wants memory that may be written, and the file stays as it is.
         pixels = np.load(folder / IMAGES_FILE, mmap_mode="c", allow_pickle=False)
         digests = np.load(folder / DIGESTS_FILE, allow_pickle=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +10,7 @@ import numpy as np
 
 from tlx.data.table_columns import Cells, is_none
 from tlx.errors import TlxError
+from tlx.runs.stored import DamagedFileError, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PREPARATION_FILE: Final = "preparation.json"
 FORMAT: Final = 1
+MAX_BYTES: Final = 2**30
+"""Of the file, which holds every training row where k nearest neighbours fill gaps."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,9 @@ def read_preparation(path: Path) -> Preparation:
     """
     file = path / PREPARATION_FILE if path.is_dir() else path
     try:
-        return Preparation.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        return Preparation.from_dict(read_json(file, MAX_BYTES))
+    except DamagedFileError as error:
+        raise TlxError(f"{file} holds no table's preparation ({error.reason}).") from error
     except (OSError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise TlxError(f"{file} holds no table's preparation ({reason}).") from error

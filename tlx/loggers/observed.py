@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlx.loggers.logger import LoggerChoice, OpenLog, Plain, RunAbout, RunEnd
 from tlx.runs.atomic import write_json
+from tlx.runs.stored import read_json
 
 if TYPE_CHECKING:
     from tlx.config.plan import Plan
@@ -146,7 +146,7 @@ def _files(folder: Path) -> dict[str, Path]:
 def _log_id(path: Path, kind: str) -> str | None:
     """Return how the same logger called the run before, if it did."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         return str(content["id"]) if content["logger"] == kind else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import atomic_path, write_json
+from tlx.runs.stored import read_json
 
 OUTPUT_SUFFIXES: Final = (".parquet", ".csv")
 MANIFEST = "manifest.json"
@@ -134,7 +134,7 @@ class Parts:
 
     def _manifest(self) -> dict[str, object]:
         try:
-            content = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
+            content = read_json(self.folder / MANIFEST)
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}

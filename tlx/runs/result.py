@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
+from tlx.runs.stored import DamagedFileError, read_json
 
 RESULT_FILE = "result.json"
 Status = Literal["running", "completed", "failed"]
@@ -66,12 +66,10 @@ def read_result(folder: Path) -> Result:
     """
     path = folder / RESULT_FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (FileNotFoundError, NotADirectoryError):
         raise TlxError(f"{folder} is not the folder of a run: it has no {RESULT_FILE}.") from None
-    except ValueError as error:
-        raise TlxError(f"{path} cannot be read: {error}.") from error
     if not isinstance(content, dict):
-        raise TlxError(f"{path} cannot be read: it holds no JSON object.")
+        raise DamagedFileError(path, "it holds no JSON object")
     known = {f.name for f in fields(Result)}
     return Result(**{key: value for key, value in content.items() if key in known})

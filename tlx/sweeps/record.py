@@ -13,6 +13,7 @@ from typing import Any, Literal, cast, get_args
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
+from tlx.runs.stored import DamagedFileError, read_json
 from tlx.sweeps.plain_values import plain_value
 from tlx.sweeps.tlx_run import TlxRun, read_tlx_run
 
@@ -115,7 +116,7 @@ def read_job(folder: Path) -> JobRecord | None:
     """
     path, run = folder / JOB_FILE, read_tlx_run(folder)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         known = {one.name for one in fields(JobRecord)}
         record = JobRecord(**{key: value for key, value in content.items() if key in known})
         _check(record)
@@ -123,6 +124,8 @@ def read_job(folder: Path) -> JobRecord | None:
         from tlx.sweeps.other_launchers import job_of_other_launcher
 
         return job_of_other_launcher(folder, run)
+    except DamagedFileError as error:
+        return JobRecord(number=number_of(folder), status="lost", reason=str(error).rstrip("."))
     except (OSError, ValueError, TypeError, AttributeError) as error:
         reason = f"{path} cannot be read: {' '.join(str(error).split())}"
         return JobRecord(number=number_of(folder), status="lost", reason=reason)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tlx.runs.result import RESULT_FILE
+from tlx.runs.stored import read_json
 from tlx.sweeps.plain_values import flat_numbers
 
 _STOPPED_BY_USER = ("RunInterrupted", "KeyboardInterrupt")
@@ -51,7 +51,7 @@ def read_tlx_run(folder: Path) -> TlxRun | None:
         None where there is none, or where it is damaged or another program's.
     """
     try:
-        content = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"))
+        content = read_json(folder / RESULT_FILE)
         if not (isinstance(content, dict) and content.keys() >= _FIELDS_OF_A_RUN):
             return None
         return _run(content)
