@@ -102,7 +102,8 @@ def _client_class() -> type[MlflowClient]:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow import MlflowClient
 
-    return MlflowClient
+    client: type[MlflowClient] = MlflowClient  # of no known type where mlflow is not installed
+    return client
 
 
 def _new_run(client: MlflowClient, experiment: str, about: RunAbout) -> str:
