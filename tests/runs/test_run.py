@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import time
@@ -9,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_disk import fill, small_disk
 from tests.tiny import environment_for_tlx, result_of
 from tlx.errors import ConfigError, Fault, TlxError
+from tlx.runs.atomic import write_text
+from tlx.runs.disk import DiskError
+from tlx.runs.result import Result
 from tlx.runs.run import Run, RunInterrupted, occupied, peak_memory_mb
 
 
@@ -163,3 +168,91 @@ def test_run_last_checkpoint_is_the_one_on_disk(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.touch()
     assert run.last_checkpoint == path
+
+
+def test_run_on_a_disk_that_fills_records_the_failure_and_can_be_resumed(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 1024) as disk:
+        run = Run.start(disk / "run")
+        filler = fill(disk)
+        with pytest.raises(DiskError) as told, run.recording():
+            write_text(disk / "run/a.txt", "x" * 5000)
+        text = f"{disk / 'run/a.txt'} cannot be written: the file system at {disk} is full "
+        assert str(told.value) == (
+            f"{text}(0 of 1.05 MB free). Make room there. Then go on with resume={disk / 'run'}."
+        )
+        result = result_of(disk / "run")
+        assert (result["status"], result["error"]) == ("failed", f"DiskError: {told.value}")
+        assert sorted(one.name for one in (disk / "run").iterdir()) == [".lock", "result.json"]
+
+        with suppress(OSError):
+            (disk / "filler2").write_bytes(b"1" * 100_000)
+        with pytest.raises(DiskError, match=r"result\.json cannot be written: .* is full"):
+            Run.resume(disk / "run")
+        assert result_of(disk / "run") == result
+
+        filler.unlink()
+        again = Run.resume(disk / "run")
+        with again.recording():
+            write_text(disk / "run/a.txt", "x" * 5000)
+        assert result_of(disk / "run")["status"] == "completed"
+
+
+def test_run_whose_end_cannot_be_recorded_stays_running_and_tells_what_ended_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: Result, folder: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(folder))
+
+    run = Run.start(tmp_path)
+    monkeypatch.setattr(Result, "write", refuse)
+    with pytest.raises(ValueError, match=r"^the real reason$"), run.recording():
+        raise ValueError("the real reason")
+    assert "how the run ended is not recorded, and it stays 'running': " in caplog.text
+    assert result_of(tmp_path)["status"] == "running"
+
+
+def test_run_completed_on_a_disk_that_refuses_its_result_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Result, folder: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(folder))
+
+    run = Run.start(tmp_path)
+    monkeypatch.setattr(Result, "write", refuse)
+    refused = pytest.raises(DiskError, match=rf"may only be read.* go on with resume={tmp_path}\.")
+    with refused, run.recording():
+        pass
+    monkeypatch.undo()
+    assert Run.resume(tmp_path).result.resumed == 1  # and nobody holds the folder
+
+
+def test_run_started_on_a_full_disk_is_one_sentence_and_can_be_started_later(
+    tmp_path: Path,
+) -> None:
+    with small_disk(tmp_path / "disk", 256) as disk:
+        filler = fill(disk)
+        with pytest.raises(DiskError, match=r"result\.json cannot be written: .* is full"):
+            Run.start(disk / "run")
+        filler.unlink()
+        assert Run.start(disk / "run").result.status == "running"
+
+
+def test_run_resumed_sweeps_up_what_a_killed_one_left(tmp_path: Path) -> None:
+    with suppress(ValueError):
+        finished(tmp_path, ValueError("x"))
+    (tmp_path / "checkpoints").mkdir()
+    for name in (".metrics-0123abcd.csv", "checkpoints/.last-0123abcd.ckpt"):
+        (tmp_path / name).touch()
+    Run.resume(tmp_path)
+    left = {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")}
+    assert left == {".lock", ".reserve", "checkpoints", "result.json"}
+
+
+def test_run_completed_keeps_no_previous_checkpoint(tmp_path: Path) -> None:
+    run = Run.start(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("last.ckpt", "previous.ckpt"):
+        (tmp_path / "checkpoints" / name).touch()
+    with run.recording():
+        pass
+    assert [one.name for one in (tmp_path / "checkpoints").iterdir()] == ["last.ckpt"]

@@ -70,11 +70,11 @@ class Scripted(LightningModule):
 
 
 def fit_scripted(
-    folder: Path, module: Scripted, callbacks: list[Callback], *, resume: bool = False
+    folder: Path, module: Scripted, callbacks: list[Callback], *, resume: bool | Path | None = False
 ) -> None:
     """Fit with the trainer that runs use, from the last checkpoint if asked."""
     settings = TrainerSettings(epochs=len(module.accuracies), device="cpu", threads=1)
     trainer = make_trainer(folder, settings, choose_compute(settings), callbacks)
     data = DataLoader(TensorDataset(torch.ones(STEPS_PER_EPOCH, 1)))
-    checkpoint = folder / "checkpoints/last.ckpt" if resume else None
+    checkpoint = folder / "checkpoints/last.ckpt" if resume is True else resume or None
     trainer.fit(module, data, data, ckpt_path=checkpoint, weights_only=True)

@@ -95,8 +95,8 @@ def test_best_weights_are_written_when_the_fit_ends_and_before_each_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     best, written = BestWeights(tmp_path), []
-    monkeypatch.setattr(best_weights, "save_file", lambda state, path: written.append(
-        (float(state["weight"]), save_file(state, path))[0]))  # fmt: skip
+    monkeypatch.setattr(best_weights, "save_file", lambda state, path, metadata: written.append(
+        (float(state["weight"]), save_file(state, path, metadata))[0]))  # fmt: skip
     monkeypatch.setattr(last_checkpoint, "MOST_SHARE", 1e-9)  # no epoch is worth a second one
     fit_scripted(tmp_path, Scripted([0.1, 0.2, 0.3, 0.4, 0.1]), [best])
     assert written == [1, 4]  # before the first checkpoint, and of the best epoch

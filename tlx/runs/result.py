@@ -34,6 +34,7 @@ class Result:
         finished_at: ISO 8601, UTC, once the run has ended.
         resumed: How many times the run was taken up again.
         error: The error that ended it, as the last lines of its traceback give it.
+        id: The run's own id, which its checkpoints carry; empty in runs of older versions.
         format: Version of this file's layout.
     """
 
@@ -51,6 +52,7 @@ class Result:
     finished_at: str | None = None
     resumed: int = 0
     error: str | None = None
+    id: str = ""
     format: int = 1
 
     def write(self, folder: Path) -> None:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from tlx.errors import TlxError
-from tlx.runs.result import RESULT_FILE, Result, read_result
+from tlx.runs.atomic import forget_unfinished
+from tlx.runs.disk import DiskError, disk_error
+from tlx.runs.result import RESULT_FILE, Result, Status, read_result
 
 LAST_CHECKPOINT = Path("checkpoints/last.ckpt")
+PREVIOUS_CHECKPOINT = Path("checkpoints/previous.ckpt")
+"""Stands in for the last one where that is damaged; goes when the run is complete."""
+RESERVE_FILE, RESERVE_BYTES = ".reserve", 65_536
+"""Room on the disk that is given up to record how a run ended on a full one."""
 WEIGHTS_FILE = "model.safetensors"
+log = logging.getLogger("tlx")
 
 
 class RunInterrupted(KeyboardInterrupt):
@@ -48,23 +58,25 @@ class Run:
             command: The command line that runs this run again, for the record.
 
         Raises:
-            TlxError: Where the folder already holds a run, finished or not.
+            TlxError: Where the folder already holds a run, finished or not; where the disk is full.
         """
         folder.mkdir(parents=True, exist_ok=True)
         lock = _lock(folder)
         if (folder / RESULT_FILE).exists():
             lock.release()
             raise TlxError(occupied(folder))
-        run = cls(folder, Result(command=command, started_at=_now()), lock)
-        run.result.write(folder)
-        return run
+        result = Result(command=command, started_at=_now(), id=uuid4().hex)
+        return cls(folder, result, lock)._begun()
 
     @classmethod
     def resume(cls, folder: Path) -> Run:
         """Take up an interrupted or failed run in its own folder.
 
+        What killed processes left unfinished in the folder goes.
+
         Raises:
-            TlxError: Where the folder holds no run, or a completed one, or one still running.
+            TlxError: Where the folder holds no run, or a completed one, or one still running;
+                where the disk is full.
         """
         read_result(folder)  # a folder of something else shall not even get a lock file
         lock = _lock(folder)
@@ -74,14 +86,25 @@ class Run:
             raise TlxError(f"{folder} is complete: there is nothing to resume.")
         run.result.resumed += 1
         run.result.status, run.result.error, run.result.finished_at = "running", None, None
-        run.result.write(folder)
-        return run
+        for place in (folder, (folder / LAST_CHECKPOINT).parent):
+            forget_unfinished(place)
+        return run._begun()
+
+    def _begun(self) -> Run:
+        """Write that the run is running, and reserve room to write how it ended."""
+        try:
+            self.result.write(self.folder)
+            (self.folder / RESERVE_FILE).write_bytes(os.urandom(RESERVE_BYTES))
+        except OSError as error:
+            self._lock.release()
+            raise disk_error(error, self.folder / RESULT_FILE) or error from error
+        return self
 
     @property
     def last_checkpoint(self) -> Path | None:
-        """The checkpoint to go on from, if the run has written one."""
-        path = self.folder / LAST_CHECKPOINT
-        return path if path.is_file() else None
+        """The newest checkpoint that the run has written, if any; whole or not."""
+        paths = (self.folder / place for place in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT))
+        return next((path for path in paths if path.is_file()), None)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -95,19 +118,45 @@ class Run:
 
     @contextmanager
     def recording(self) -> Iterator[Run]:
-        """Write how the run ended, whichever way it ends, and let go of its folder."""
+        """Write how the run ended, whichever way it ends, and let go of its folder.
+
+        Raises:
+            DiskError: Where the disk refused what the run wrote; it can be resumed.
+        """
         try:
             yield self
-            self.result.status = "completed"
+            self._end("completed")
+            with suppress(OSError):
+                (self.folder / PREVIOUS_CHECKPOINT).unlink(missing_ok=True)
         except BaseException as error:
-            self.result.status = "failed"
-            self.result.error = ": ".join(filter(None, (type(error).__name__, str(error))))
-            raise
+            refused = disk_error(error, self.folder)
+            told = error if refused is None else self._resumable(refused)
+            self.result.error = ": ".join(filter(None, (type(told).__name__, str(told))))
+            self._end_failed()
+            if told is error:
+                raise
+            raise told from error
         finally:
-            self.result.finished_at = _now()
-            self.result.peak_memory_mb["process"] = round(peak_memory_mb(), 1)
-            self.result.write(self.folder)
             self._lock.release()
+
+    def _resumable(self, refused: DiskError) -> DiskError:
+        told = DiskError(f"{refused} Then go on with resume={self.folder}.")
+        told.errno = refused.errno
+        return told
+
+    def _end_failed(self) -> None:
+        """Record the failure as far as the disk lets; what ended the run matters more."""
+        try:
+            self._end("failed")
+        except OSError as error:
+            log.error("how the run ended is not recorded, and it stays 'running': %s", error)
+
+    def _end(self, status: Status) -> None:
+        (self.folder / RESERVE_FILE).unlink(missing_ok=True)
+        self.result.status = status
+        self.result.finished_at = _now()
+        self.result.peak_memory_mb["process"] = round(peak_memory_mb(), 1)
+        self.result.write(self.folder)
 
 
 def occupied(folder: Path) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pytorch_lightning import Callback, LightningModule, Trainer
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from tlx.backbones.fingerprint import state_fingerprint
 from tlx.goals.selection import BY_ACCURACY, Selection
 from tlx.runs.atomic import atomic_path
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from tlx.strategies.transfer_module import TransferModule
 
 BEST_FILE = Path("checkpoints/best.safetensors")
+CHECKSUM, RUN = "state_fingerprint", "run"
+log = logging.getLogger("tlx")
 
 
 class BestWeights(Callback):
@@ -34,10 +39,12 @@ class BestWeights(Callback):
     Args:
         folder: The run's folder.
         selection: Which score. `score` is that of the best epoch, turned so that higher is better.
+        run_id: The run's id, which the file carries; empty for none.
     """
 
-    def __init__(self, folder: Path, selection: Selection = BY_ACCURACY) -> None:
+    def __init__(self, folder: Path, selection: Selection = BY_ACCURACY, run_id: str = "") -> None:
         self.path = folder / BEST_FILE
+        self._run_id = run_id
         self._selection = selection
         self.score = float("-inf")
         self.loss = float("inf")
@@ -82,9 +89,22 @@ class BestWeights(Callback):
         if self._is_written or self._kept is None:
             return
         self.path.parent.mkdir(exist_ok=True)
-        with atomic_path(self.path) as temporary:
-            save_file({k: v.contiguous() for k, v in self._kept.items()}, temporary)
+        state = {name: value.contiguous() for name, value in self._kept.items()}
+        about = {CHECKSUM: state_fingerprint(state), RUN: self._run_id}
+        with atomic_path(self.path, durable=True) as temporary:
+            save_file(state, temporary, metadata=about)
         self._is_written = True
+
+    def is_whole(self) -> bool:
+        """Return whether the file can be used, by its checksum; else the log says why.
+
+        Files of older versions have no checksum, and are only read through.
+        """
+        fault = _fault(self.path, self._run_id)
+        if fault is not None:
+            told = "%s cannot be used: %s; the fit starts from its first epoch"
+            log.warning(told, self.path, fault)
+        return fault is None
 
     def restore(self, network: nn.Module) -> None:
         """Load the best epoch's weights into a network of the same structure."""
@@ -103,6 +123,22 @@ class BestWeights(Callback):
         """Take up score, loss and epoch of a checkpoint."""
         self.score, self.loss = state_dict["score"], state_dict["loss"]
         self.epoch = state_dict["epoch"]
+
+
+def _fault(path: Path, run_id: str) -> str | None:
+    if not path.is_file():
+        return "it is no file" if path.exists() else "it is gone"
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata() or {}
+        found = state_fingerprint(load_file(path))
+    except Exception as error:  # safetensors has several
+        return f"it cannot be read ({' '.join(str(error).split())})"
+    if about.get(CHECKSUM, found) != found:
+        return "its checksum differs"
+    if run_id and about.get(RUN, run_id) not in ("", run_id):
+        return "it is of another run"
+    return None
 
 
 def _trained_in(trainer: Trainer) -> set[int]:

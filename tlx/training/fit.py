@@ -15,6 +15,7 @@ from tlx.reports.progress import progress_callbacks
 from tlx.runs.run import RunInterrupted
 from tlx.strategies.probe import Probe
 from tlx.training.best_weights import BestWeights
+from tlx.training.checkpoint_file import checkpoint_to_resume
 from tlx.training.device import Compute, choose_compute
 from tlx.training.history import EpochHistory
 from tlx.training.phases import PhasedBatches, PhaseTails
@@ -84,12 +85,14 @@ class Fit:
         return TaskDataModule(task, seed=self.data.seed, **batches)
 
     def run(self) -> None:
-        """Fit from the run's last checkpoint, if it has one, and restore the best weights.
+        """Fit from the run's last whole checkpoint, if it has one, and restore the best weights.
 
         Raises:
             RunInterrupted: Where the user stopped the fit; the message says how to go on.
         """
-        checkpoint = self.run_record.last_checkpoint
+        checkpoint = checkpoint_to_resume(self.run_record.folder, self.run_record.result.id)
+        if checkpoint is not None and not self.best.is_whole():
+            checkpoint = None  # its best epoch's weights are lost; every epoch comes again
         try:
             self.trainer.fit(self.module, self.data, ckpt_path=checkpoint, weights_only=True)
         except (KeyboardInterrupt, SystemExit) as error:
@@ -123,12 +126,14 @@ def prepare(
     if compute.channels_last:
         module.backbone.network.to(memory_format=torch.channels_last)
     goal = module.training_recipe.goal
-    best = BestWeights(run.folder, goal.selection)
+    best = BestWeights(run.folder, goal.selection, run.result.id)
     progress = progress_callbacks(is_terminal=sys.stdout.isatty())
     observe = observer.epoch if observer else None
     history = EpochHistory(run.folder, observe, goal.columns)
     callbacks = [history, best, *progress]
-    trainer = make_trainer(run.folder, plan.trainer, compute, callbacks, goal.selection)
+    trainer = make_trainer(
+        run.folder, plan.trainer, compute, callbacks, goal.selection, run.result.id
+    )
     views = plan.training.augmentation.views or 1
     batches = {"batch_size": plan.trainer.batch_size, "views": views}
     data = TaskDataModule(task, seed=plan.seed, **batches)

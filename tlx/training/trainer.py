@@ -12,6 +12,7 @@ from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import EarlyStopping, ProgressBar
 
 from tlx.goals.selection import BY_ACCURACY, Selection
+from tlx.training.checkpoint_file import CheckpointFiles
 from tlx.training.device import Compute
 from tlx.training.last_checkpoint import LastCheckpoint
 from tlx.training.memory import keep_freed_memory
@@ -25,6 +26,7 @@ def make_trainer(
     compute: Compute,
     callbacks: list[Callback],
     selection: Selection = BY_ACCURACY,
+    run_id: str = "",
 ) -> Trainer:
     """Return a trainer that writes its checkpoint into a run's folder.
 
@@ -37,6 +39,7 @@ def make_trainer(
         compute: Where it runs.
         callbacks: What else watches the fit: history, best weights, progress.
         selection: The score that stopping early watches.
+        run_id: The run's id, which its checkpoints carry.
     """
     _quieten_lightning()
     torch.set_num_threads(compute.threads)
@@ -54,6 +57,7 @@ def make_trainer(
         max_epochs=settings.epochs,
         gradient_clip_val=settings.gradient_clip_norm,
         callbacks=[*callbacks, LastCheckpoint(folder, settings.checkpoint_every_epochs)],
+        plugins=[CheckpointFiles(run_id)],
         logger=False,
         enable_progress_bar=any(isinstance(c, ProgressBar) for c in callbacks),
         enable_model_summary=False,
