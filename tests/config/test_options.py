@@ -92,7 +92,8 @@ def test_check_values_converts_to_the_annotated_types() -> None:
         ("rate", 0, "must be greater than 0. It takes a number above 0 and below 1."),
         ("rate", 1.0, "must be less than 1. It takes a number above 0 and below 1."),
         ("rate", float("nan"), "must be a finite number. It takes a number above 0 and below 1."),
-        ("mode", "fats", "must be 'fast' or 'slow'. It takes fast, slow."),
+        ("mode", "fats", "must be 'fast' or 'slow'. Did you mean 'fast'?"),
+        ("mode", "gentle", "must be 'fast' or 'slow'. It takes fast, slow."),
         ("clip", float("inf"), "must be a finite number. It takes a number or null."),
         ("flag", 3, "must be a valid boolean, unable to interpret input. It takes true or false."),
         (

@@ -13,6 +13,7 @@ from torchvision.datasets import ImageFolder as TorchvisionFolder
 from torchvision.transforms import v2
 
 from tests.data.pictures import folder_of, picture
+from tlx.config.options import check_options
 from tlx.data.image_counts import data_record
 from tlx.data.image_folder import ImageFolder
 from tlx.errors import ConfigError, TlxError
@@ -195,8 +196,6 @@ def test_image_folder_of_an_unknown_class_suggests_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"resize": "stretch"}, "data.resize=stretch: resize is no such word. Choose from: crop, "),
-        ({"corrupt": "ignore"}, "data.corrupt=ignore: corrupt is no such word. Choose from: fail"),
         ({"size": 0}, "data.size=0: it is below 1. Use 1 or more."),
         ({"train_per_class": 22}, "data.train_per_class=22: class 'cat' has 14 images to train on"),
         ({"folds": 5}, "data.fold=None: 5 folds are 5 runs, each with its own data.fold."),
@@ -207,6 +206,24 @@ def test_image_folder_options_that_cannot_be_are_faults(
 ) -> None:
     (fault,) = faults(plain_folder(tmp_path), **options)
     assert fault.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("option", "word", "text"),
+    [
+        ("resize", "stretch", "must be 'crop' or 'squash'. It takes crop, squash."),
+        ("resize", "sqaush", "must be 'crop' or 'squash'. Did you mean 'squash'?"),
+        ("corrupt", "skipp", "must be 'fail' or 'skip'. Did you mean 'skip'?"),
+        ("overlap", "dorp", "must be 'refuse' or 'drop'. Did you mean 'drop'?"),
+        ("memory", "lod", "must be 'auto', 'load' or 'map'. Did you mean 'load'?"),
+    ],
+)
+def test_image_folder_options_of_another_word_suggest_one(
+    option: str, word: str, text: str
+) -> None:
+    node = {"_target_": "tlx.data.image_folder.ImageFolder", "root": "pets", option: word}
+    _, found = check_options("data", node)
+    assert [str(fault) for fault in found] == [f"data.{option}={word}: {text}"]
 
 
 def test_image_folder_with_corrupt_files_names_them_all(tmp_path: Path) -> None:

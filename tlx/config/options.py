@@ -88,12 +88,21 @@ def annotations_of(target: Callable[..., Any]) -> dict[str, Any]:
     empty = inspect.Parameter.empty
     asked = {name: Any if a is empty else a for name, a in written.items()}
     # Only the options are resolved: what the program gives may be imported for type checkers alone.
-    holder = type("Holder", (), {"__annotations__": asked})
-    return get_type_hints(holder, globalns=_namespace(target), include_extras=True)
+    return {
+        name: get_type_hints(
+            type("Holder", (), {"__annotations__": {name: annotation}}),
+            globalns=_namespace(target, name),
+            include_extras=True,
+        )[name]
+        for name, annotation in asked.items()
+    }
 
 
-def _namespace(target: Callable[..., Any]) -> dict[str, Any]:
-    # A class may inherit its options from a module that names other types.
+def _namespace(target: Callable[..., Any], option: str) -> dict[str, Any]:
+    """Return the names that an option's annotation uses; a class may inherit it from elsewhere."""
+    if is_dataclass(target) and inspect.isclass(target):
+        owners = (c for c in target.__mro__ if option in inspect.get_annotations(c))
+        return vars(sys.modules[next(owners, target).__module__])
     function = inspect.getattr_static(target, "__init__") if inspect.isclass(target) else target
     own = getattr(inspect.unwrap(function), "__globals__", None)
     return own if own is not None else vars(sys.modules[target.__module__])
@@ -121,7 +130,8 @@ def _convert(
         values[key.rsplit(".", 1)[-1]] = converted
     except ValidationError as error:
         reasons = list(dict.fromkeys(detail["msg"] for detail in error.errors()))
-        faults.append(Fault(key, value, " or ".join(map(_reason, reasons)), _remedy(annotation)))
+        remedy = _remedy(annotation, value)
+        faults.append(Fault(key, value, " or ".join(map(_reason, reasons)), remedy))
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
@@ -137,9 +147,17 @@ def _reason(message: str) -> str:
     return words[:1].lower() + words[1:]
 
 
-def _remedy(annotation: Any) -> str:
+def _remedy(annotation: Any, value: Any) -> str:
     schema = _adapter(annotation).json_schema()
-    return f"It takes {_describe(schema)}."
+    meant = did_you_mean(str(value), _words(schema))
+    return meant if meant.startswith("Did") else f"It takes {_describe(schema)}."
+
+
+def _words(schema: Mapping[str, Any]) -> list[str]:
+    """Return the words among which an option lets choose."""
+    found = [*schema.get("enum", ()), schema.get("const")]
+    words = [word for word in found if isinstance(word, str)]
+    return words + [word for part in schema.get("anyOf", ()) for word in _words(part)]
 
 
 def _describe(schema: Mapping[str, Any]) -> str:

@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from tlx.data.dealing import Deal
-from tlx.errors import ConfigError, Fault, did_you_mean
+from tlx.data.image_limits import Resize
+from tlx.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
-    from tlx.data.image_limits import Resize
     from tlx.data.listing import Listing
     from tlx.data.task import ImageTask
 
 LISTING_KEEPS_S = 10.0
 _lately: dict[str, tuple[float, Listing]] = {}
-WORDS = {
-    "resize": ("crop", "squash"),
-    "corrupt": ("fail", "skip"),
-    "overlap": ("refuse", "drop"),
-    "memory": ("auto", "load", "map"),
-}
+Corrupt = Literal["fail", "skip"]
+Overlap = Literal["refuse", "drop"]
+Memory = Literal["auto", "load", "map"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +53,10 @@ class ImageOptions:
 
     classes: tuple[str | int, ...] | None = None
     size: int = 224
-    resize: str = "crop"
+    resize: Resize = "crop"
     min_side: int = 1
-    corrupt: str = "fail"
-    overlap: str = "refuse"
+    corrupt: Corrupt = "fail"
+    overlap: Overlap = "refuse"
     train_per_class: int | None = None
     train_fraction: float | None = None
     val_fraction: float = 0.1
@@ -68,18 +65,13 @@ class ImageOptions:
     fold: int | None = None
     seed: int = 0
     cache: str = "outputs/decoded"
-    memory: str = "auto"
+    memory: Memory = "auto"
     threads: int | None = None
 
     @property
     def deal(self) -> Deal:
         """How the images are dealt out."""
         return Deal(**{field.name: getattr(self, field.name) for field in fields(Deal)})
-
-    @property
-    def resizing(self) -> Resize:
-        """How images are brought to their stored size."""
-        return cast("Resize", self.resize)
 
     def listed(self) -> Listing | list[Fault]:
         """Return the images that there are, or what is wrong with them."""
@@ -88,11 +80,6 @@ class ImageOptions:
     def option_faults(self) -> list[Fault]:
         """Return what is wrong with the options, whatever the data."""
         faults = [*self.deal.faults()]
-        for name, words in WORDS.items():
-            value = getattr(self, name)
-            if value not in words:
-                remedy = did_you_mean(value, words)
-                faults.append(Fault(f"data.{name}", value, f"{name} is no such word", remedy))
         for name in ("size", "min_side", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -46,7 +46,7 @@ def decoded_files(listing: Listing, options: ImageOptions) -> DecodedImages:
                 "min_side": options.min_side,
             },
             decode=lambda row: read_image(
-                root / listing.names[row], size, options.resizing, options.min_side
+                root / listing.names[row], size, options.resize, options.min_side
             ),
             threads=options.threads or usable_cpus(),
         ),

@@ -153,8 +153,8 @@ class TorchvisionData(ImageOptions):
         except Exception as error:  # PIL's decoders raise what they like on damaged files
             raise ImageFileError(decoding_fault(error, b"")) from error
         check_sides(image, self.min_side)
-        check_strip(image.size, side, self.resizing)
-        square = to_square(image if channels == 1 else to_rgb(image), side, self.resizing)
+        check_strip(image.size, side, self.resize)
+        square = to_square(image if channels == 1 else to_rgb(image), side, self.resize)
         pixels = np.asarray(square.convert("L") if channels == 1 else square, np.uint8)
         shaped = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
         return DecodedImage(shaped, image.mode, bytes(32), int(label))
