@@ -6,6 +6,10 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tlx.texts.bounded import record_text
+from tlx.texts.redaction import redact_argument
+from tlx.texts.shown import shown_line
+
 
 class TlxError(Exception):
     """A fault the user can mend. Commands print it without a traceback unless `debug=true`."""
@@ -28,8 +32,9 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        """Return the fault as one line."""
-        return f"{self.key}={self.value}: {self.reason}. {self.remedy}"
+        """Return the fault as one line, without secrets and without control characters."""
+        asked = redact_argument(record_text(f"{self.key}={self.value}"))
+        return shown_line(f"{asked}: {record_text(f'{self.reason}. {self.remedy}')}")
 
 
 class ConfigError(TlxError):

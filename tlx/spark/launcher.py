@@ -24,6 +24,7 @@ from tlx.spark.launch import Planner, Step, asked_of_hydra
 from tlx.spark.pool import in_background
 from tlx.spark.preload import preloaded
 from tlx.spark.returns import earlier_return
+from tlx.spark.secret_properties import flat_properties, java_option_faults
 from tlx.spark.submission import submit_all
 from tlx.spark.sweep_hooks import hooks_of
 from tlx.spark.sweep_run import SweepRun
@@ -313,7 +314,7 @@ def option_faults(options: SparkLauncherConf) -> list[Fault]:
         if value is not None and (value < smallest or (name == "timeout_s" and value == 0)):
             reason, remedy = "too small", f"Give {smallest} or more."
             faults.append(Fault(f"hydra.launcher.{name}", value, reason, remedy))
-    return faults
+    return [*faults, *java_option_faults(flat_properties(options.conf))]
 
 
 def _plain(value: Any) -> Any:

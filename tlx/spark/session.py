@@ -22,6 +22,8 @@ from tlx.spark.errors import SparkStartError
 from tlx.spark.isolation.files import tail
 from tlx.spark.java import find_java_home
 from tlx.spark.numpy_converter import make_lazy
+from tlx.spark.secret_properties import flat_properties, is_secret_property, submitted_secretly
+from tlx.texts.bounded import record_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -190,6 +192,7 @@ def _start(options: SessionOptions, java_home: Path, log_file: Path) -> SparkCon
     log4j_file = Path(tempfile.mkdtemp(prefix="tlx-spark-")) / "log4j2.properties"
     log4j_file.write_text(_LOG4J, encoding="utf-8")
     properties = spark_properties(options, log4j_file)
+    secret = {key: value for key, value in properties.items() if is_secret_property(key, value)}
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["JAVA_HOME"] = str(java_home)
     if options.is_own_cluster:
@@ -197,10 +200,11 @@ def _start(options: SessionOptions, java_home: Path, log_file: Path) -> SparkCon
     with log_file.open("ab") as log:
         try:
             jvm_conf = SparkConf(loadDefaults=False).setMaster(options.master)
-            jvm_conf.setAll(list(properties.items()))
-            gateway: Any = launch_gateway(  # type: ignore[no-untyped-call]
-                jvm_conf, {"stdout": log, "stderr": log}
-            )
+            jvm_conf.setAll([item for item in properties.items() if item[0] not in secret])
+            with submitted_secretly(secret):
+                gateway: Any = launch_gateway(  # type: ignore[no-untyped-call]
+                    jvm_conf, {"stdout": log, "stderr": log}
+                )
         except Exception as error:
             raise _start_error(options, log_file, error) from error
     make_lazy(gateway)
@@ -237,7 +241,7 @@ def _start_error(options: SessionOptions, log_file: Path, error: Exception) -> S
     lines = [
         line for line in tail(log_file).splitlines() if re.search("ERROR|Exception|rror", line)
     ]
-    detail = " ".join(" ".join(lines[-3:] or [str(error)]).split())[:600]
+    detail = record_text(" ".join(" ".join(lines[-3:] or [str(error)]).split()), 600)
     return SparkStartError(
         f"hydra.launcher.master={options.master}: Spark does not start ({detail}). "
         f"See {log_file}; check hydra.launcher.master and hydra.launcher.conf."
@@ -286,16 +290,5 @@ def session_options(
         start_timeout_s: Seconds for the master to be reached.
         preload: Modules that are imported before the workers are forked.
     """
-    flat = tuple(sorted(_flat(conf).items()))
+    flat = tuple(sorted(flat_properties(conf).items()))
     return SessionOptions(master, flat, cpus_per_job, start_timeout_s, tuple(preload))
-
-
-def _flat(conf: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    found: dict[str, str] = {}
-    for key, value in conf.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict):
-            found |= _flat(value, f"{name}.")
-        else:
-            found[name] = str(value).lower() if isinstance(value, bool) else str(value)
-    return found

@@ -1,0 +1,1 @@
+"""What becomes of texts from outside before they are written or shown: secrets, size, escapes."""
