@@ -100,7 +100,7 @@ def test_regression_run_draws_curves_and_residuals(source: tuple[Path, float]) -
 
 def test_regression_run_is_found_by_a_sweep(source: tuple[Path, float]) -> None:
     folder, returned = source
-    found = read_tlx_run(folder)
+    found, _ = read_tlx_run(folder)
     assert found is not None
     assert found.return_value == returned
     assert {"val_r2", "test_r2", "test_mae", "test_rmse"} <= set(found.metrics)

@@ -108,3 +108,41 @@ def test_sweep_command_on_an_ascii_terminal_prints_ascii(tmp_path: Path) -> None
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "0.5000 +/- 0.7071" in done.stdout
+
+
+DAMAGE = {
+    "1": b'{"number": 1, "error": 5}',
+    "2": b"",
+    "3": b"[]",
+    "4": b"\x00\xff",
+    "5": b"[" * 10_000,
+    "6": b'{"number": 6, "status": "completed", "metrics": {"val_accuracy": null}}',
+    "7": b'{"number": 7, "status": "completed", "overrides": [1]}',
+    "8": b'{"number": 8, "status": "completed", "seconds": NaN, "return_value": 1'
+    + b"0" * 400
+    + b"}",
+}
+
+
+def test_sweep_with_damaged_jobs_tells_of_each_and_ranks_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep(tmp_path, *["completed"] * 11)
+    for name, content in DAMAGE.items():
+        (tmp_path / name / "job.json").write_bytes(content)
+    (tmp_path / "9/job.json").unlink()
+    (tmp_path / "9/job.json").mkdir()
+    (tmp_path / "10/result.json").write_text("{")
+    (tmp_path / "10/config.yaml").touch()
+    assert status_of(str(tmp_path)) == 1
+    out = capsys.readouterr().out
+    assert f"{tmp_path}: 11 jobs, 3 completed, 8 lost" in out
+    lost = [line for line in out.splitlines() if "LOST" in line]
+    assert [line.split(":")[0] for line in lost] == [
+        f"  job {number} LOST" for number in (1, 2, 3, 4, 5, 6, 7, 9)
+    ]
+    assert all("job.json cannot be read: " in line for line in lost)
+    assert f"job 10 is complete, but {tmp_path}/10/result.json cannot be read: Expecting" in out
+    table = pd.read_csv(tmp_path / "results.csv")
+    assert table["status"].tolist()[::10] == ["completed", "completed"]
+    assert len(table) == 11

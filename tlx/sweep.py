@@ -61,7 +61,7 @@ def report(folder: Path, metrics: Sequence[str] | None = None, minimize: bool = 
     Raises:
         TlxError: The folder is no sweep's, or no complete job has the metric.
     """
-    from tlx.sweeps.lines import failure_lines, printable, status_counts
+    from tlx.sweeps.lines import damage_lines, failure_lines, printable, status_counts
     from tlx.sweeps.record import FAILURES, UNFINISHED, read_sweep
     from tlx.sweeps.table import write_table
 
@@ -73,6 +73,7 @@ def report(folder: Path, metrics: Sequence[str] | None = None, minimize: bool = 
     lines = [f"{folder}: {len(records)} jobs, {status_counts(records)}"]
     lines += _ranking_lines(records, metrics, minimize)
     lines += ["", *failure_lines(records)] if failure_lines(records) else []
+    lines += ["", *damage_lines(records)] if damage_lines(records) else []
     unfinished = sum(record.status in UNFINISHED for record in records)
     if unfinished:
         lines += ["", f"not ended: {unfinished}. If nothing runs there any more, resume the sweep."]

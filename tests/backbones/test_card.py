@@ -98,7 +98,19 @@ def test_read_card_of_broken_file_raises_weights_error(tmp_path: Path) -> None:
     ("text", "words"),
     [
         (json.dumps({"format": 2}), "its card has format 2; this tlx reads format 1"),
-        (json.dumps({"format": 1, "name": "x"}), "its card is incomplete"),
+        (json.dumps({"format": 1, "name": "x"}), "its card is damaged: backbone is missing; "),
+        (
+            json.dumps(json.loads(_card().to_json()) | {"class_names": "ab"}),
+            "class_names should be a valid array",
+        ),
+        (
+            json.dumps(json.loads(_card().to_json()) | {"num_classes": "2"}),
+            "num_classes should be a valid integer",
+        ),
+        (
+            json.dumps(json.loads(_card().to_json()) | {"recipe": [1]}),
+            "recipe should be an object, not a list of 1",
+        ),
         ("[]", "not a JSON object with a format number"),
         ("{", "Expecting property name"),
     ],

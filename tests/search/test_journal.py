@@ -40,3 +40,24 @@ def test_storage_may_be_another_file_or_a_database(tmp_path: Path) -> None:
         study = optuna.create_study(storage=storage, study_name="a")
         study.tell(study.ask(), 0.25)
         assert study.best_value == 0.25
+
+
+@pytest.mark.parametrize("line", [b"hello", b"\xff\xfe", b"[]", b"{}", b"7", b"[" * 9999, b"\x00"])
+def test_journal_damaged_in_the_middle_is_one_sentence_and_stays(
+    line: bytes, tmp_path: Path
+) -> None:
+    with opened_storage(None, tmp_path) as storage:
+        optuna.create_study(storage=storage, study_name="a")
+    path = tmp_path / "optuna_journal.log"
+    whole = path.read_bytes()
+    path.write_bytes(whole + line + b"\n" + whole)
+    refused = pytest.raises(
+        TlxError, match=rf"optuna_journal\.log is damaged in line {count(whole)}\. "
+    )
+    with refused, opened_storage(None, tmp_path):
+        pass
+    assert path.read_bytes() == whole + line + b"\n" + whole
+
+
+def count(whole: bytes) -> int:
+    return whole.count(b"\n") + 1

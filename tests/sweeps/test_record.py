@@ -67,12 +67,22 @@ def test_read_job_leaves_out_what_a_later_version_added(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         ("{", "Expecting property name"),
-        ("[1]", "has no attribute 'items'"),
-        ('{"number": 1, "status": "done"}', "unknown status 'done'"),
-        ('{"number": "1"}', "number or metrics have a wrong type"),
-        ("{}", "missing 1 required positional argument: 'number'"),
-        ('{"number": 1, "metrics": null}', "number or metrics have a wrong type"),
-        ('{"number": 1, "overrides": null}', "not iterable"),
+        ("[1]", "it holds no JSON object"),
+        ('{"number": 1, "status": "done"}', "status should be 'queued', 'running', 'completed', "),
+        ('{"number": "1"}', "number should be a valid integer, not '1'"),
+        ("{}", "number is missing"),
+        ('{"number": 1, "metrics": null}', "metrics should be an object, not None"),
+        ('{"number": 1, "overrides": null}', "overrides should be a valid array, not None"),
+        ('{"number": 1, "error": 5}', "error should be a valid string, not 5"),
+        ('{"number": 1, "reason": ["x"]}', "reason should be a valid string, not a list of 1"),
+        ('{"number": 1, "seconds": "9"}', "seconds should be a valid number, not '9'"),
+        ('{"number": true}', "number should be a valid integer, not True"),
+        ('{"number": 1e999}', "number should be a valid integer, not inf"),
+        ('{"number": 1, "metrics": {"a": {}}}', "metrics.a should be a valid number, not a mapp"),
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ("[" * 100_000, "it is nested too deeply"),
+        ("[" * 500 + "]" * 500, "it is nested more than 64 levels deep"),
+        ("\x00\x01\x02", "Expecting value"),
     ],
 )
 def test_read_job_of_a_damaged_file_is_lost_with_the_reason(
@@ -86,6 +96,48 @@ def test_read_job_of_a_damaged_file_is_lost_with_the_reason(
     assert (record.number, record.status) == (7, "lost")
     assert f"{folder}/job.json cannot be read: " in str(record.reason)
     assert reason in str(record.reason)
+
+
+def test_read_job_whose_file_is_a_folder_is_lost_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "7/job.json").mkdir(parents=True)
+    record = read_job(tmp_path / "7")
+    assert record is not None
+    assert (record.number, record.status) == (7, "lost")
+    assert record.reason == f"{tmp_path}/7/job.json cannot be read: Is a directory"
+
+
+def test_read_job_of_a_damaged_file_beside_a_complete_run_is_told_from_the_run(
+    tmp_path: Path,
+) -> None:
+    RUN.write(tmp_path)
+    (tmp_path / "job.json").write_text('{"number": 1, "error": 5}')
+    record = read_job(tmp_path)
+    assert record is not None
+    assert (record.status, record.return_value, record.seconds) == ("completed", 0.75, 2.5)
+    assert record.fault == (
+        f"{tmp_path}/job.json cannot be read: error should be a valid string, not 5"
+    )
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"status": 1}', "nul"])
+def test_read_job_with_a_damaged_result_of_a_tlx_run_says_so(content: str, tmp_path: Path) -> None:
+    write_job(tmp_path, JobRecord(0, status="completed", return_value=0.5))
+    (tmp_path / "result.json").write_text(content)
+    assert read_job(tmp_path) == JobRecord(0, status="completed", return_value=0.5)
+    (tmp_path / "provenance.json").touch()  # now it is known for a tlx run
+    record = read_job(tmp_path)
+    assert record is not None
+    assert (record.status, record.return_value) == ("completed", 0.5)
+    assert str(record.reason).startswith(f"{tmp_path}/result.json cannot be read: ")
+
+
+def test_read_job_of_an_impossible_number_is_known_by_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/job.json").write_text('{"number": 1000000000000, "status": "completed"}')
+    record = read_job(tmp_path / "7")
+    assert record is not None
+    assert (record.number, record.status) == (7, "completed")
+    assert record.reason == f"{tmp_path}/7/job.json: number 1000000000000 is none of a job"
 
 
 def test_read_job_of_an_empty_folder_or_no_folder_is_none(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,6 +20,7 @@ from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.sources import WeightsError
 from tlx.errors import Fault, TlxError
 from tlx.runs.atomic import atomic_path
+from tlx.runs.record_file import record_of
 from tlx.runs.stored import parse_json
 
 CARD_KEY: Final = "tlx_card"
@@ -80,12 +81,10 @@ class Card:
             raise ValueError("its card is not a JSON object with a format number")
         if values["format"] > CARD_FORMAT:
             raise ValueError(f"its card has format {values['format']}; this tlx reads format 1")
-        known = {item.name for item in fields(cls)}
         try:
-            card = cls(**{key: value for key, value in values.items() if key in known})
-        except TypeError as error:
-            raise ValueError(f"its card is incomplete ({error})") from error
-        return cls(**asdict(card) | {"class_names": tuple(card.class_names)})
+            return record_of(values, cls)
+        except ValueError as error:
+            raise ValueError(f"its card is damaged: {error}") from error
 
 
 def _stored(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -12,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from tlx.loggers.logger import LoggerChoice, OpenLog, Plain, RunAbout, RunEnd
 from tlx.runs.atomic import write_json
-from tlx.runs.stored import read_json
+from tlx.runs.history_file import history_numbers
+from tlx.runs.stored import DamagedFileError, read_json
 
 if TYPE_CHECKING:
     from tlx.config.plan import Plan
     from tlx.runs.run import Run
 
 LOG_FILE = "logger.json"
-METRICS_FILE = "metrics.csv"
 COUNTERS = ("epoch", "point")
 """What rows of the history are counted by: a fit's, a probe's."""
 log = logging.getLogger("tlx")
@@ -113,12 +112,13 @@ def _numbered(row: Mapping[str, float]) -> tuple[int, dict[str, float]]:
 
 
 def _history(folder: Path) -> list[dict[str, float]]:
-    path = folder / METRICS_FILE
-    if not path.is_file():
+    try:
+        return history_numbers(folder)
+    except FileNotFoundError:
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return [{name: float(value or "nan") for name, value in row.items()} for row in rows]
+    except DamagedFileError as error:
+        log.warning("the logger is not told of the epochs: %s", error)
+        return []
 
 
 def _summary(run: Run) -> dict[str, float]:

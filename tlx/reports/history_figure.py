@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from tlx.errors import TlxError
 from tlx.reports.figures import ACCURACY, ScoreCurve, learning_curves_figure
 from tlx.reports.path_figure import path_curves_figure
-
-HISTORY_FILE = "metrics.csv"
+from tlx.runs.history_file import HISTORY_FILE, history_numbers
 
 
 def history_figure(folder: Path, best_epoch: int | None, score: ScoreCurve = ACCURACY) -> Path:
@@ -22,8 +22,14 @@ def history_figure(folder: Path, best_epoch: int | None, score: ScoreCurve = ACC
 
     Returns:
         The file written.
+
+    Raises:
+        TlxError: Where there is no history, or a damaged one.
     """
-    history = pd.read_csv(folder / HISTORY_FILE)
+    try:
+        history = pd.DataFrame(history_numbers(folder))
+    except FileNotFoundError:
+        raise TlxError(f"{folder} has no {HISTORY_FILE} to draw.") from None
     if "epoch" in history:
         curves = folder / "learning_curves.png"
         learning_curves_figure(history, curves, best_epoch, score)

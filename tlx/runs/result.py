@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
-from tlx.runs.stored import DamagedFileError, read_json
+from tlx.runs.record_file import read_record
 
 RESULT_FILE = "result.json"
 Status = Literal["running", "completed", "failed"]
@@ -66,12 +66,7 @@ def read_result(folder: Path) -> Result:
     Raises:
         TlxError: Where the folder holds none, or one that cannot be read.
     """
-    path = folder / RESULT_FILE
     try:
-        content = read_json(path)
-    except (FileNotFoundError, NotADirectoryError):
+        return read_record(folder / RESULT_FILE, Result)
+    except FileNotFoundError:
         raise TlxError(f"{folder} is not the folder of a run: it has no {RESULT_FILE}.") from None
-    if not isinstance(content, dict):
-        raise DamagedFileError(path, "it holds no JSON object")
-    known = {f.name for f in fields(Result)}
-    return Result(**{key: value for key, value in content.items() if key in known})

@@ -65,9 +65,24 @@ def parse_json(text: str) -> Any:
         ValueError: Where it is no JSON, or too deeply nested.
     """
     try:
-        return json.loads(text)
+        content = json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    _refuse_deep(content)
+    return content
+
+
+def _refuse_deep(content: Any) -> None:
+    """Refuse what the functions that walk through stored values could not walk through."""
+    level, depth = [content], 0
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+        inner: list[Any] = []
+        for one in level:
+            inner.extend(one.values() if isinstance(one, dict) else one)
+        level = inner
 
 
 def read_yaml(path: Path) -> Any:
@@ -90,14 +105,20 @@ def yaml_text(content: Any) -> str:
 
 
 def _parsed(path: Path, max_bytes: int, parse: Callable[[str], Any]) -> Any:
-    content = _content(path, max_bytes)
+    content = read_file(path, max_bytes)
     try:
         return parse(content.decode("utf-8"))
     except (ValueError, yaml.YAMLError) as error:
         raise DamagedFileError(path, " ".join(str(error).split())) from error
 
 
-def _content(path: Path, max_bytes: int) -> bytes:
+def read_file(path: Path, max_bytes: int = MAX_BYTES) -> bytes:
+    """Return a file's bytes; nothing but a regular file is waited for.
+
+    Raises:
+        FileNotFoundError: Where there is none. Other faults of the file system are an `OSError`.
+        DamagedFileError: Where it is too large, or a pipe, say.
+    """
     # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor has no path

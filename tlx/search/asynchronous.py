@@ -11,6 +11,7 @@ from typing import Protocol
 
 from hydra.core.utils import JobReturn
 
+from tlx.runs.stored import DamagedFileError
 from tlx.search.history import read_history
 from tlx.search.progress import Progress
 from tlx.search.search import Search, Trial
@@ -142,6 +143,10 @@ class AsynchronousRun:
         except KeyError as error:
             log.warning("hydra.sweeper.metric: metrics.csv has %s. No pruning.", error.args[0])
             self._metric = None
+            return False
+        except DamagedFileError as error:
+            log.warning("%s No pruning of job %d.", error, running.number)
+            running.folder = None
             return False
         hopeless = (
             self._search.report(trial, step, value)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import logging
 from pathlib import Path
 
-METRICS_FILE = "metrics.csv"
+from tlx.runs.history_file import history_rows
+
 STEP_COLUMN = "epoch"
-log = logging.getLogger("tlx")
 
 
 def read_history(folder: Path, metric: str) -> list[tuple[int, float]]:
@@ -20,21 +18,20 @@ def read_history(folder: Path, metric: str) -> list[tuple[int, float]]:
 
     Raises:
         KeyError: Where the file has no such column.
+        DamagedFileError: Where it is no table.
     """
     try:
-        with (folder / METRICS_FILE).open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = {STEP_COLUMN, metric} - set(reader.fieldnames or (STEP_COLUMN, metric))
-            if missing:
-                have = ", ".join(reader.fieldnames or ())
-                raise KeyError(f"no column {', '.join(sorted(missing))}; it has {have}")
-            return [pair for row in reader if (pair := _pair(row, metric)) is not None]
+        columns, rows = history_rows(folder)
     except FileNotFoundError:
         return []
+    missing = {STEP_COLUMN, metric} - set(columns or (STEP_COLUMN, metric))
+    if missing:
+        raise KeyError(f"no column {', '.join(sorted(missing))}; it has {', '.join(columns)}")
+    return [pair for row in rows if (pair := _pair(row, metric)) is not None]
 
 
-def _pair(row: dict[str, str | None], metric: str) -> tuple[int, float] | None:
+def _pair(row: dict[str, str], metric: str) -> tuple[int, float] | None:
     try:
-        return int(float(row[STEP_COLUMN] or "")), float(row[metric] or "")
-    except ValueError:
+        return int(float(row.get(STEP_COLUMN, ""))), float(row.get(metric, ""))
+    except (ValueError, OverflowError):
         return None

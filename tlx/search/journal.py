@@ -13,6 +13,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 
 from tlx.errors import TlxError
+from tlx.runs.stored import parse_json
 
 JOURNAL_FILE = "optuna_journal.log"
 
@@ -27,7 +28,7 @@ def opened_storage(asked: str | None, folder: Path) -> Iterator[BaseStorage]:
         folder: The sweep's folder.
 
     Raises:
-        TlxError: Where another process holds the journal.
+        TlxError: Where another process holds the journal, or it is damaged.
     """
     if asked is not None and "://" in asked:
         yield optuna.storages.get_storage(asked)
@@ -44,6 +45,7 @@ def opened_storage(asked: str | None, folder: Path) -> Iterator[BaseStorage]:
         ) from None
     try:
         cut_torn_line(path)
+        refuse_damage(path)
         yield JournalStorage(JournalFileBackend(str(path), lock_obj=_HeldLock()))
     finally:
         lock.release()
@@ -56,6 +58,27 @@ def cut_torn_line(path: Path) -> None:
     with path.open("r+b") as file:
         content = file.read()
         file.truncate(content.rfind(b"\n") + 1)
+
+
+def refuse_damage(path: Path) -> None:
+    """Read a journal through.
+
+    Raises:
+        TlxError: Where a line is none that Optuna wrote; it would give up in the middle.
+    """
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                is_sound = isinstance(parse_json(line.decode())["op_code"], int)
+            except (ValueError, KeyError, TypeError):
+                is_sound = False
+            if not is_sound:
+                raise TlxError(
+                    f"{path} is damaged in line {number}. Copy it back, or name another journal "
+                    "with hydra.sweeper.storage: jobs that are complete in the folder stay so."
+                )
 
 
 class _HeldLock(BaseJournalFileLock):

@@ -17,7 +17,7 @@ from tlx.spark.isolation.files import keep_script
 from tlx.spark.pickling import loads
 from tlx.sweeps.display import SweepDisplay
 from tlx.sweeps.plain_values import flat_numbers, plain_value
-from tlx.sweeps.record import DONE, JobRecord, code_version, with_run, write_job
+from tlx.sweeps.record import DONE, JobRecord, code_version, with_fault, with_run, write_job
 from tlx.sweeps.table_writer import TableWriter
 from tlx.sweeps.tlx_run import read_tlx_run
 
@@ -111,8 +111,9 @@ def record_of(job: ComposedJob, envelope: Envelope) -> JobRecord:
             value = loads(envelope.result)
         record.return_value = plain_value(value)
         record.metrics = flat_numbers(record.return_value) if isinstance(value, dict) else {}
-    run = read_tlx_run(job.folder)
-    return record if run is None else with_run(record, run)
+    run, fault = read_tlx_run(job.folder)
+    told = with_fault(record if run is None else with_run(record, run), fault)
+    return told or record
 
 
 def _now() -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tlx.sweeps.plain_values import is_number
-from tlx.sweeps.record import FAILURES, STATUSES, JobRecord
+from tlx.sweeps.plain_values import as_float, is_number
+from tlx.sweeps.record import DONE, FAILURES, STATUSES, JobRecord
 
 TAIL_LINES = 10
 _STATUS_ORDER = ("completed", "skipped", "failed", "killed", "timed_out", "lost", "cancelled")
@@ -38,6 +39,12 @@ def failure_lines(records: Iterable[JobRecord]) -> list[str]:
     return [f"{noun} failed:", *(f"  {job_line(record)}" for record in failed)]
 
 
+def damage_lines(records: Iterable[JobRecord]) -> list[str]:
+    """Return a line per complete job of whose files one is damaged."""
+    done = [record for record in records if record.status in DONE and record.reason]
+    return [f"job {record.number} is complete, but {record.fault}" for record in done]
+
+
 def status_counts(records: Iterable[JobRecord]) -> str:
     """Return how many jobs stand how: `9 completed, 2 failed, 1 killed`."""
     counts = Counter[str](record.status for record in records)
@@ -49,7 +56,7 @@ def best_job(records: Sequence[JobRecord], minimize: bool) -> JobRecord | None:
     """Return the job of the best return value, of those that returned a number."""
     numbers = [one for one in records if is_number(one.return_value) and not _is_nan(one)]
     pick = min if minimize else max
-    return pick(numbers, key=lambda record: float(record.return_value), default=None)
+    return pick(numbers, key=lambda record: as_float(record.return_value), default=None)
 
 
 def status_words(status: str) -> str:
@@ -67,6 +74,8 @@ def returned(value: object) -> str:
 
 def duration(seconds: float) -> str:
     """Return a duration in the unit that suits it: `1.2 s`, `3 min 20 s`, `2 h 05 min`."""
+    if not math.isfinite(seconds):
+        return "an unknown time"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -34,6 +34,14 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def as_float(value: int | float) -> float:
+    """Return a number as a float; whole numbers beyond its range are infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
 def flat_numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     """Return the numbers of nested mappings under joined names.
 
@@ -49,7 +57,7 @@ def flat_numbers(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
         if isinstance(value, Mapping):
             flat |= flat_numbers(value, f"{prefix}{key}_")
         elif is_number(value):
-            flat[f"{prefix}{key}"] = float(value)
+            flat[f"{prefix}{key}"] = as_float(value)
     return flat
 
 

@@ -6,19 +6,21 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
-from tlx.runs.stored import DamagedFileError, read_json
+from tlx.runs.record_file import read_record
+from tlx.runs.stored import DamagedFileError
 from tlx.sweeps.plain_values import plain_value
 from tlx.sweeps.tlx_run import TlxRun, read_tlx_run
 
 JOB_FILE = "job.json"
 MAX_SUBFOLDER_DEPTH = 5
+MOST_JOBS = 10**9
 
 Status = Literal[
     "queued",
@@ -111,25 +113,32 @@ def read_job(folder: Path) -> JobRecord | None:
     launcher, is told from its `result.json` and Hydra's `.hydra/`.
 
     Returns:
-        None where the folder is not a job's. A `job.json` that cannot be read is a job that is
-        `lost`, with the reason.
+        None where the folder is not a job's. A job of which neither its `job.json` nor a run tells
+        is `lost`. What is damaged is the `reason`, of a complete job too.
     """
-    path, run = folder / JOB_FILE, read_tlx_run(folder)
-    try:
-        content = read_json(path)
-        known = {one.name for one in fields(JobRecord)}
-        record = JobRecord(**{key: value for key, value in content.items() if key in known})
-        _check(record)
-    except (FileNotFoundError, NotADirectoryError):
-        from tlx.sweeps.other_launchers import job_of_other_launcher
+    from tlx.sweeps.other_launchers import job_of_other_launcher
 
-        return job_of_other_launcher(folder, run)
+    run, fault = read_tlx_run(folder)
+    try:
+        record = read_record(folder / JOB_FILE, JobRecord)
+    except FileNotFoundError:
+        return with_fault(job_of_other_launcher(folder, run), fault)
     except DamagedFileError as error:
-        return JobRecord(number=number_of(folder), status="lost", reason=str(error).rstrip("."))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        reason = f"{path} cannot be read: {' '.join(str(error).split())}"
-        return JobRecord(number=number_of(folder), status="lost", reason=reason)
-    return record if run is None else with_run(record, run)
+        told = None if run is None else job_of_other_launcher(folder, run)
+        if told is None:
+            told = JobRecord(number=number_of(folder), status="lost")
+        return with_fault(told, str(error))
+    if not -1 <= record.number < MOST_JOBS:
+        fault = f"{folder / JOB_FILE}: number {record.number} is none of a job."
+        record = replace(record, number=number_of(folder))
+    return with_fault(record if run is None else with_run(record, run), fault)
+
+
+def with_fault(record: JobRecord | None, fault: str | None) -> JobRecord | None:
+    """Return a job's record with what is wrong with its files, unless it tells of an error."""
+    if record is None or fault is None or (record.fault and record.status != "lost"):
+        return record
+    return replace(record, reason=fault.rstrip("."))
 
 
 def with_run(record: JobRecord, run: TlxRun) -> JobRecord:
@@ -171,7 +180,7 @@ def read_sweep(folder: Path) -> list[JobRecord]:
     if records:
         return records
     remedy = "Give the folder that holds the folders of its jobs (hydra.sweep.dir)."
-    if (folder / JOB_FILE).exists() or read_tlx_run(folder) is not None:
+    if (folder / JOB_FILE).exists() or read_tlx_run(folder) != (None, None):
         raise TlxError(f"{folder} is the folder of a single run, not of a sweep. {remedy}")
     raise TlxError(f"{folder} is not the folder of a sweep: no job is in it. {remedy}")
 
@@ -214,15 +223,6 @@ def version_text(version: str, git: Mapping[str, Any] | None) -> str:
     if git is None:
         return version
     return f"{version}+g{git['commit'][:12]}{'.dirty' if git['dirty'] else ''}"
-
-
-def _check(record: JobRecord) -> None:
-    """Refuse a record whose values would only fail later, far from their file."""
-    if record.status not in STATUSES:
-        raise ValueError(f"unknown status {record.status!r}")
-    if not isinstance(record.number, int) or not isinstance(record.metrics, dict):
-        raise ValueError("number or metrics have a wrong type")
-    record.overrides = [str(one) for one in record.overrides]
 
 
 def _walk(folder: Path, depth: int) -> Iterator[tuple[Path, JobRecord]]:

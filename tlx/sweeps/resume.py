@@ -139,7 +139,7 @@ def _action(folder: Path, record: JobRecord, retry_failed: bool) -> Action:
 
 def _holds_unfinished_run(folder: Path) -> bool:
     """Return whether `resume=FOLDER` can go on there; a run without a checkpoint starts anew."""
-    run = read_tlx_run(folder)
+    run, _ = read_tlx_run(folder)
     return run is not None and run.status != "completed"
 
 

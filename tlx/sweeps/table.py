@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlx.runs.atomic import atomic_path
 from tlx.sweeps.overrides import Value, override_values
-from tlx.sweeps.plain_values import is_number, plain_value, unicode_text
+from tlx.sweeps.plain_values import as_float, is_number, plain_value, unicode_text
 from tlx.sweeps.record import JobRecord
 
 if TYPE_CHECKING:
@@ -141,4 +141,4 @@ def _column(values: Sequence[Any]) -> pd.Series[Any]:
 
 def _float(value: Any) -> float:
     """Return a number as a float; NaN for anything else."""
-    return float(value) if is_number(value) else float("nan")
+    return as_float(value) if is_number(value) else float("nan")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tlx.runs.result import RESULT_FILE
-from tlx.runs.stored import read_json
+from tlx.runs.record_file import record_of
+from tlx.runs.result import RESULT_FILE, Result
+from tlx.runs.stored import DamagedFileError, read_json
 from tlx.sweeps.plain_values import flat_numbers
 
 _STOPPED_BY_USER = ("RunInterrupted", "KeyboardInterrupt")
 _FIELDS_OF_A_RUN = {"command", "status", "metrics", "seconds", "peak_memory_mb", "format"}
+_FILES_OF_A_RUN = ("provenance.json", "config.yaml", "checkpoints", "model.safetensors")
+"""A folder with one of these is a tlx run's, whatever its result.json holds."""
 
 
 @dataclass(frozen=True)
@@ -44,32 +46,41 @@ class TlxRun:
         return self.metrics.get("val_accuracy", self.metrics.get("val_r2"))
 
 
-def read_tlx_run(folder: Path) -> TlxRun | None:
+def read_tlx_run(folder: Path) -> tuple[TlxRun | None, str | None]:
     """Read a tlx run's `result.json`.
 
     Returns:
-        None where there is none, or where it is damaged or another program's.
+        The run, None where there is none, or where the file is damaged or another program's; and
+        what is wrong with the file of a tlx run, in a sentence.
     """
+    path = folder / RESULT_FILE
     try:
-        content = read_json(folder / RESULT_FILE)
-        if not (isinstance(content, dict) and content.keys() >= _FIELDS_OF_A_RUN):
-            return None
-        return _run(content)
-    except (OSError, ValueError, TypeError, AttributeError):
-        return None
+        content = read_json(path)
+        if isinstance(content, dict) and content.keys() >= _FIELDS_OF_A_RUN:
+            return _run(record_of(content, Result)), None
+        reason = "it does not hold what tlx writes"
+    except FileNotFoundError:
+        return None, None
+    except DamagedFileError as error:
+        reason = error.reason
+    except OSError as error:
+        reason = error.strerror or str(error)
+    except ValueError as error:
+        reason = str(error)
+    if not any((folder / name).exists() for name in _FILES_OF_A_RUN):
+        return None, None
+    return None, str(DamagedFileError(path, reason))
 
 
-def _run(content: dict[str, Any]) -> TlxRun:
-    error = content.get("error")
-    stopped = isinstance(error, str) and error.split(":")[0] in _STOPPED_BY_USER
-    memory = content["peak_memory_mb"].get("process")
+def _run(result: Result) -> TlxRun:
+    stopped = (result.error or "").split(":")[0] in _STOPPED_BY_USER
     return TlxRun(
-        status="cancelled" if stopped else str(content["status"]),
-        metrics=flat_numbers(content["metrics"]),
-        seconds=round(sum(float(value) for value in content["seconds"].values()), 3),
-        peak_memory_mb=None if memory is None else float(memory),
-        error=error,
-        started_at=content.get("started_at"),
-        finished_at=content.get("finished_at"),
-        resumed=int(content.get("resumed", 0)),
+        status="cancelled" if stopped else result.status,
+        metrics=flat_numbers(result.metrics),
+        seconds=round(sum(result.seconds.values()), 3),
+        peak_memory_mb=result.peak_memory_mb.get("process"),
+        error=result.error,
+        started_at=result.started_at or None,
+        finished_at=result.finished_at,
+        resumed=result.resumed,
     )
