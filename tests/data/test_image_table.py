@@ -12,6 +12,7 @@ from tests.data.pictures import picture
 from tlx.data.image_counts import data_record
 from tlx.data.image_file import read_image
 from tlx.data.image_table import ImageTable
+from tlx.data.stored_form import StoredForm
 from tlx.errors import TlxError
 
 
@@ -45,7 +46,7 @@ def test_image_table_pairs_each_file_with_its_label(name: str, tmp_path: Path) -
     assert task.class_names == ("8", "9", "10")
     for split in (task.train, task.val, task.test):
         for image, label, row in zip(split.images, split.labels, split.sample_ids, strict=True):
-            expected = read_image(tmp_path / f"img/{int(row)}.png", 8, "crop").pixels
+            expected = read_image(tmp_path / f"img/{int(row)}.png", StoredForm(8)).pixels
             assert np.array_equal(image.numpy(), expected)
             assert task.class_names[label] == labels[int(row)]
 

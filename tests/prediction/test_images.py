@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from tlx.data.image_limits import ImageFileError
-from tlx.prediction.images import StoredForm, load_pixels, stored_form
+from tlx.data.stored_form import StoredForm
+from tlx.prediction.images import load_pixels, stored_form
 
 
 def test_load_pixels_turns_a_photo_upright_and_keeps_its_size(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_load_pixels_in_a_stored_form_is_what_the_data_sets_decode(tmp_path: Pat
     ramp = np.arange(40 * 60, dtype=np.uint16).reshape(40, 60) % 251
     Image.fromarray(ramp.astype(np.uint8)).save(tmp_path / "a.png")
     form = stored_form({"size": 20, "resize": "squash", "seed": 0})
-    assert form == StoredForm(20, "squash")
+    assert form == StoredForm(20, "squash", depth="picture")
     pixels = load_pixels(tmp_path / "a.png", form, 20)
     expected = Image.open(tmp_path / "a.png").resize((20, 20), Image.Resampling.BILINEAR)
     assert pixels.shape == (3, 20, 20)
@@ -38,12 +39,12 @@ def test_stored_form_of_data_without_files_is_none() -> None:
 
 
 @pytest.mark.parametrize(("name", "size"), [("CIFAR10", 32), ("Food101", 224)])
-def test_stored_form_of_torchvision_s_data_is_the_size_that_they_chose(
+def test_stored_form_of_an_earlier_run_on_torchvision_s_data_is_the_size_that_they_chose(
     name: str, size: int
 ) -> None:
     data = {"name": name, "size": None, "resize": "crop"}
-    assert stored_form(data) == StoredForm(size, "crop")
-    assert stored_form(data | {"size": 96}) == StoredForm(96, "crop")
+    assert stored_form(data) == StoredForm(size, depth="picture")
+    assert stored_form(data | {"size": 96}) == StoredForm(96, depth="picture")
 
 
 def test_load_pixels_never_starts_ghostscript(tmp_path: Path) -> None:

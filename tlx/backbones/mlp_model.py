@@ -13,6 +13,7 @@ from tlx.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone
+    from tlx.backbones.preprocess import Preprocess
 
 Activation = Literal["elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh"]
 
@@ -43,6 +44,14 @@ class MlpModel:
         from tlx.backbones.weights import weights_faults
 
         return weights_faults(self.name, self.weights if from_weights else None)
+
+    def input_pipeline(
+        self,
+        *,
+        from_weights: bool = True,  # noqa: ARG002 - as images have one
+    ) -> Preprocess | None:
+        """Return None: no image becomes its input."""
+        return None
 
     def stage_names(self) -> tuple[str, ...]:
         """Return the names of the stages, in order."""

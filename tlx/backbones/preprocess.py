@@ -27,6 +27,7 @@ class Preprocess:
         mean: Per channel, subtracted after scaling to [0, 1].
         std: Per channel, divided by afterwards.
         antialias: Whether shrinking smooths first.
+        squash: Whether both sides are resized to `resize_size`, instead of the shorter one.
     """
 
     resize_size: int
@@ -35,6 +36,7 @@ class Preprocess:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     antialias: bool = True
+    squash: bool = False
 
     @classmethod
     def from_preset(cls, preset: ImageClassification) -> Preprocess:
@@ -56,7 +58,10 @@ class Preprocess:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
-        return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+        values = asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+        if not self.squash:  # as cards and keys of activations have always said it
+            del values["squash"]
+        return values
 
     def with_size(self, size: int) -> Preprocess:
         """Return the same steps for input of another height and width, without a margin.
@@ -65,6 +70,11 @@ class Preprocess:
             size: Both the resize and the crop size, in pixels.
         """
         return replace(self, resize_size=size, crop_size=size)
+
+    @property
+    def resized_to(self) -> list[int]:
+        """What torchvision's `resize` takes: the shorter side, or both, in pixels."""
+        return [self.resize_size] * (2 if self.squash else 1)
 
     @property
     def is_imagenet_normalisation(self) -> bool:
@@ -90,7 +100,7 @@ class Preprocess:
                 f"{images.dtype} of shape {tuple(images.shape)}."
             )
         mode = InterpolationMode(self.interpolation)
-        pixels = F.resize(images, [self.resize_size], interpolation=mode, antialias=self.antialias)
+        pixels = F.resize(images, self.resized_to, interpolation=mode, antialias=self.antialias)
         pixels = F.center_crop(pixels, [self.crop_size]).expand(-1, 3, -1, -1)
         scaled = F.convert_image_dtype(pixels, torch.float32)
         normalised: Tensor = F.normalize(scaled, mean=list(self.mean), std=list(self.std))

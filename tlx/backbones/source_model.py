@@ -13,6 +13,7 @@ from tlx.errors import Fault
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone
+    from tlx.backbones.preprocess import Preprocess
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,24 @@ class SourceModel:
             weights,
             (transforms, size),
             lambda: weights_faults(self.name, weights, transforms=transforms, image_size=size),
+        )
+
+    def input_pipeline(self, *, from_weights: bool = True) -> Preprocess | None:
+        """Return how images become the network's input, without building it.
+
+        Args:
+            from_weights: See `build`.
+
+        Raises:
+            WeightsError: Where `faults` names a fault.
+        """
+        from tlx.backbones.weights import input_pipeline_of
+
+        return input_pipeline_of(
+            self.name,
+            self.weights if from_weights else None,
+            transforms=self._transforms(from_weights),
+            image_size=self.image_size,
         )
 
     def stage_names(self) -> tuple[str, ...]:

@@ -209,6 +209,33 @@ def resolve_preprocess(
     return preprocess if image_size is None else preprocess.with_size(image_size)
 
 
+def input_pipeline_of(
+    name: str,
+    weights: str | None,
+    *,
+    transforms: str | None = None,
+    image_size: int | None = None,
+) -> Preprocess:
+    """Return the preprocessing that a backbone of these options would have, without building it.
+
+    Args:
+        name: A builder name.
+        weights: See `resolve`.
+        transforms: See `resolve_preprocess`.
+        image_size: See `resolve_preprocess`.
+
+    Raises:
+        WeightsError: Where `weights_faults` names a fault.
+    """
+    source = resolve(name, weights)
+    bound_to = None
+    if source.kind is not Kind.SCRATCH and transforms is None and _preprocess_of(source) is None:
+        bound_to = image_size_in(name, read_weights(source, shapes_only=True))
+    return resolve_preprocess(
+        name, source, transforms=transforms, image_size=image_size, bound_to=bound_to
+    )
+
+
 def head_fault(
     source: Source, num_classes: int | None, classes_in_file: int | None
 ) -> Fault | None:

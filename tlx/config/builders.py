@@ -14,6 +14,7 @@ from tlx.config.experiment import Experiment
 from tlx.config.groups import option_names
 from tlx.config.options import check_options, check_values, target_of
 from tlx.config.plan import Plan, StrategyChoice
+from tlx.config.stored_images import as_earlier_runs_did, stored_for_network
 from tlx.errors import ConfigError, Fault, did_you_mean
 
 SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
@@ -40,7 +41,7 @@ def checked_plan(cfg: DictConfig) -> Plan:
     Raises:
         ConfigError: With every fault of the configuration, all at once, before any work.
     """
-    nodes = LATER_GROUPS | plain(cfg)
+    nodes = as_earlier_runs_did(LATER_GROUPS | plain(cfg))
     options, faults = _checked_options(nodes)
     if faults:
         raise ConfigError([*faults, *_faults_of_sound_groups(nodes, options, faults)])
@@ -48,7 +49,7 @@ def checked_plan(cfg: DictConfig) -> Plan:
     faults = plan.faults()
     if faults:
         raise ConfigError(faults)
-    return plan
+    return stored_for_network(plan)
 
 
 def made_experiment(cfg: DictConfig) -> Experiment | None:

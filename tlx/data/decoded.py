@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -19,13 +19,14 @@ import PIL
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from tlx.data.grey_levels import DeepLevels
 from tlx.data.image_file import DecodedImage
 from tlx.data.image_limits import ImageFileError, quiet_about_size
 from tlx.reports.counted import counted
 from tlx.runs.atomic import write_json
 from tlx.runs.stored import read_json
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 DIGEST_BYTES: Final = 32
 BLOCK: Final = 256
 """Images that wait for a thread at a time."""
@@ -44,6 +45,7 @@ class DecodedImages:
         labels: Class index of each image where the images told it, else -1, shape (n,).
         modes: How many images were stored in each of PIL's modes.
         faults: Reason why a position has no image.
+        levels: What is known of those with more than 8 bits per level.
         decoded_now: Whether they were decoded just now, rather than read from disk.
     """
 
@@ -52,6 +54,7 @@ class DecodedImages:
     labels: NDArray[np.int64]
     modes: dict[str, int]
     faults: dict[int, str]
+    levels: DeepLevels
     decoded_now: bool
 
     def rows(self, chosen: NDArray[np.int64]) -> DecodedImages:
@@ -66,6 +69,7 @@ class DecodedImages:
             self.labels[chosen],
             self.modes,
             faults,
+            self.levels,
             self.decoded_now,
         )
 
@@ -146,6 +150,7 @@ def _write(folder: Path, asked: Decoding) -> None:
     labels = np.full(asked.count, -1, np.int64)
     modes: dict[str, int] = {}
     faults: dict[int, str] = {}
+    levels = DeepLevels()
 
     def one(position: int) -> DecodedImage | str:
         try:
@@ -168,11 +173,13 @@ def _write(folder: Path, asked: Decoding) -> None:
                 digests[position] = np.frombuffer(image.digest, np.uint8)
                 labels[position] = image.label
                 modes[image.mode] = modes.get(image.mode, 0) + 1
+                levels = levels.with_picture(image.highest, image.mode)
             advance(len(positions))
     pixels.flush()
     np.save(folder / DIGESTS_FILE, digests)
     np.save(folder / LABELS_FILE, labels)
-    write_json(folder / ABOUT_FILE, {"key": asked.key, "modes": modes, "faults": faults})
+    about = {"key": asked.key, "modes": modes, "faults": faults, "levels": asdict(levels)}
+    write_json(folder / ABOUT_FILE, about)
 
 
 def _read(folder: Path, asked: Decoding) -> DecodedImages | None:
@@ -189,6 +196,7 @@ def _read(folder: Path, asked: Decoding) -> DecodedImages | None:
             return None
         faults = {int(position): str(reason) for position, reason in about["faults"].items()}
         modes = {str(mode): int(count) for mode, count in about["modes"].items()}
+        levels = DeepLevels(**{str(name): int(n) for name, n in about["levels"].items()})
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return DecodedImages(pixels, digests, labels, modes, faults, decoded_now=False)
+    return DecodedImages(pixels, digests, labels, modes, faults, levels, decoded_now=False)

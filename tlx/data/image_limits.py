@@ -64,7 +64,7 @@ def check_strip(sides: tuple[int, int], size: int, resize: Resize) -> None:
     Args:
         sides: Width and height, in pixels.
         size: What the shorter side becomes (`crop`), or both (`squash`), in pixels.
-        resize: How; see `tlx.data.image_file.to_square`.
+        resize: How; see `tlx.data.stored_form.StoredForm`.
 
     Raises:
         ImageFileError: With the reason.

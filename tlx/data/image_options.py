@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from tlx.data.dealing import Deal
 from tlx.data.image_limits import Resize
+from tlx.data.stored_form import FULL_DEPTH, USUAL_FORM, Depth, StoredForm
 from tlx.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     from tlx.data.listing import Listing
+    from tlx.data.source import TaskSource
     from tlx.data.task import ImageTask
 
 LISTING_KEEPS_S = 10.0
@@ -28,10 +30,13 @@ class ImageOptions:
 
     Args:
         classes: The classes to tell apart; None takes all.
-        size: Height and width of the stored images, in pixels. What the network wants is made of
-            them later, so they are best not smaller than that.
-        resize: `crop` brings the shorter side to `size` and cuts out the centre; `squash` brings
-            both sides to it.
+        size: Height and width of the stored images, in pixels. None takes what the weights' own
+            pipeline resizes to, by its interpolation, so that the network sees exactly what its
+            weights were made for. Of a size given here, the network's input is made later.
+        resize: `crop` brings the shorter side to the size and cuts out the centre, or does what
+            the weights' pipeline does; `squash` brings both sides to it.
+        depth: Bits of a grey level, 8 to 16, in files that have more than 8; one rule for all
+            files. `picture` is for runs recorded before: it guesses for each file by itself.
         min_side: Shortest side of a file's image that is accepted, in pixels.
         corrupt: What becomes of files that give no image: `fail` names them and stops, `skip`
             leaves them out and names them in the record.
@@ -52,8 +57,9 @@ class ImageOptions:
     """
 
     classes: tuple[str | int, ...] | None = None
-    size: int = 224
+    size: int | None = None
     resize: Resize = "crop"
+    depth: Depth = FULL_DEPTH
     min_side: int = 1
     corrupt: Corrupt = "fail"
     overlap: Overlap = "refuse"
@@ -72,6 +78,23 @@ class ImageOptions:
     def deal(self) -> Deal:
         """How the images are dealt out."""
         return Deal(**{field.name: getattr(self, field.name) for field in fields(Deal)})
+
+    def form_for(self, wanted: StoredForm | None) -> StoredForm:
+        """Return how images are stored.
+
+        Args:
+            wanted: What the network's own pipeline begins with; None where no network is known.
+        """
+        if self.size is not None:
+            return StoredForm(self.size, self.resize, depth=self.depth)
+        form = replace(wanted or USUAL_FORM, depth=self.depth)
+        return form if self.resize == "crop" else replace(form, resize=self.resize)
+
+    def for_network(self, wanted: StoredForm | None) -> TaskSource:
+        """Return the same data, stored as a network's own pipeline asks."""
+        from tlx.data.images_for_network import ImagesForNetwork
+
+        return ImagesForNetwork(self, self.form_for(wanted))
 
     def listed(self) -> Listing | list[Fault]:
         """Return the images that there are, or what is wrong with them."""
@@ -113,8 +136,11 @@ class ImageOptions:
             _lately[key] = (time.monotonic(), found)
         return found
 
-    def load(self) -> ImageTask:
+    def load(self, form: StoredForm | None = None) -> ImageTask:
         """Return the task; images have shape (n, 3, size, size), uint8.
+
+        Args:
+            form: How images are stored; None is for no network in particular.
 
         Raises:
             ConfigError: With what is wrong with the data set.
@@ -127,5 +153,6 @@ class ImageOptions:
         if faults:
             raise ConfigError(faults)
         listing = cast("Listing", self._listed_lately()).only(self.classes)
-        decoded = decoded_files(listing, self)
-        return stored_task(Path(listing.root).name or "images", listing, decoded, self)
+        form = form or self.form_for(None)
+        decoded = decoded_files(listing, self, form)
+        return stored_task(Path(listing.root).name or "images", listing, decoded, self, form)

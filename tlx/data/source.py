@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from tlx.data.stored_form import StoredForm
 from tlx.data.task import ImageTask
 from tlx.errors import Fault
 
@@ -16,3 +17,16 @@ class TaskSource(Protocol):
 
     def load(self) -> ImageTask:
         """Return the task's images and labels."""
+
+
+@runtime_checkable
+class StoredForNetwork(TaskSource, Protocol):
+    """A task whose images have any size, and are stored as a network asks."""
+
+    def for_network(self, wanted: StoredForm | None) -> TaskSource:
+        """Return the same data, stored for one network.
+
+        Args:
+            wanted: How that network's own pipeline brings images of any size to one; None where it
+                cannot be told.
+        """

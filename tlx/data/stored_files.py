@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,21 +13,23 @@ from tlx.errors import TlxError
 if TYPE_CHECKING:
     from tlx.data.image_options import ImageOptions
     from tlx.data.listing import Listing
+    from tlx.data.stored_form import StoredForm
 
 
-def decoded_files(listing: Listing, options: ImageOptions) -> DecodedImages:
+def decoded_files(listing: Listing, options: ImageOptions, form: StoredForm) -> DecodedImages:
     """Return the images of all files, from the cache or decoded now.
 
     Args:
         listing: The files.
-        options: How they are stored.
+        options: How small they may be, and where they are kept.
+        form: How they are stored.
 
     Raises:
         TlxError: Where a file has gone since it was listed.
     """
     from tlx.training.device import usable_cpus
 
-    root, size = listing.root, options.size
+    root = listing.root
     try:
         stats = [(root / name).stat() for name in listing.names]
     except OSError as error:
@@ -36,18 +39,16 @@ def decoded_files(listing: Listing, options: ImageOptions) -> DecodedImages:
     return decoded_images(
         Decoding(
             count=len(listing),
-            shape=(3, size, size),
+            shape=(3, form.size, form.size),
             depends_on={
                 "root": str(root.resolve()),
                 "files": listing.names,
                 "bytes": [stat.st_size for stat in stats],
                 "changed": [stat.st_mtime_ns for stat in stats],
-                "resize": options.resize,
+                "form": asdict(form),
                 "min_side": options.min_side,
             },
-            decode=lambda row: read_image(
-                root / listing.names[row], size, options.resize, options.min_side
-            ),
+            decode=lambda row: read_image(root / listing.names[row], form, options.min_side),
             threads=options.threads or usable_cpus(),
         ),
         Path(options.cache),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tlx.data.decoded import DecodedImages
     from tlx.data.image_options import ImageOptions
     from tlx.data.listing import Listing
+    from tlx.data.stored_form import StoredForm
 
 MOST_BAD = 10
 log = logging.getLogger("tlx")
@@ -29,6 +31,7 @@ def stored_task(
     listing: Listing,
     decoded: DecodedImages,
     options: ImageOptions,
+    form: StoredForm,
     *,
     refuses_overlaps: bool = True,
 ) -> ImageTask:
@@ -39,6 +42,7 @@ def stored_task(
         listing: The images.
         decoded: Their pixels, in the same order.
         options: How they are dealt out, and what becomes of bad ones.
+        form: How they are stored.
         refuses_overlaps: Whether splits with files in common are no good.
 
     Raises:
@@ -58,8 +62,11 @@ def stored_task(
         options.memory == "auto" and fits_in_memory(size_bytes)
     )
     train, val, test = (_split(listing, decoded, rows, in_memory=in_memory) for rows in parts)
-    about = _about(listing, decoded, options, bad=bad, dropped=dropped, in_memory=in_memory)
+    about = _about(listing, decoded, form, bad=bad, dropped=dropped, in_memory=in_memory)
     _tell(about, len(listing))
+    notice = decoded.levels.notice(form.depth)
+    if notice is not None:
+        log.warning("%s", notice)
     fingerprint = task_fingerprint(train, val, test)
     return ImageTask(name, listing.class_names, train, val, test, fingerprint, about)
 
@@ -86,7 +93,7 @@ def _split(listing: Listing, decoded: DecodedImages, rows: Positions, *, in_memo
 def _about(
     listing: Listing,
     decoded: DecodedImages,
-    options: ImageOptions,
+    form: StoredForm,
     *,
     bad: dict[str, str],
     dropped: list[str],
@@ -96,8 +103,9 @@ def _about(
         "root": str(listing.root),
         "files": len(listing),
         "stored": list(decoded.pixels.shape[1:]),
-        "resize": options.resize,
+        "form": form.to_dict(),
         "modes": decoded.modes,
+        "deep_levels": asdict(decoded.levels),
         "skipped": bad,
         "dropped": dropped,
         "decoded_now": decoded.decoded_now,

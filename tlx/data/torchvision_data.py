@@ -7,24 +7,24 @@ import inspect
 import io
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tlx.data.image_options import ImageOptions
-from tlx.data.torchvision_names import KNOWN, Known
+from tlx.data.torchvision_names import KNOWN
 from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
 
 if TYPE_CHECKING:
     from tlx.data.decoded import DecodedImages
     from tlx.data.image_file import DecodedImage
     from tlx.data.listing import Listing
+    from tlx.data.stored_form import StoredForm
     from tlx.data.task import ImageTask
 
 DOWNLOAD_TIMEOUT_S = 30.0
-USUAL_SIZE = 224
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +39,12 @@ class TorchvisionData(ImageOptions):
         root: Folder of the downloaded data sets.
         download: Whether to download what is not there.
         size: Height and width of the stored images, in pixels; None takes the data set's own where
-            all its images are squares of one size, else 224.
+            all its images are squares of one size, else what the weights' pipeline resizes to.
     """
 
     name: str = "CIFAR10"
     root: str = "outputs/data"
     download: bool = False
-    size: int | None = None  # type: ignore[assignment]
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options; what is in the files shows when they are read."""
@@ -60,8 +59,22 @@ class TorchvisionData(ImageOptions):
             faults.append(Fault("data.root", self.root, reason, _REMEDY))
         return faults
 
-    def load(self) -> ImageTask:
+    def form_for(self, wanted: StoredForm | None) -> StoredForm:
+        """Return how images are stored: small squares of one size as they are.
+
+        The network's pipeline enlarges them later, to within a grey level of what it would make of
+        PIL's images; kept at its size, CIFAR-10 would take 64 times the memory.
+        """
+        known = KNOWN.get(self.name)
+        if self.size is None and known is not None and known.side is not None:
+            return replace(self, size=known.side).form_for(wanted)
+        return super().form_for(wanted)
+
+    def load(self, form: StoredForm | None = None) -> ImageTask:
         """Return the task; images have shape (n, 1 or 3, size, size), uint8.
+
+        Args:
+            form: How images are stored; None is for no network in particular.
 
         Raises:
             ConfigError: With what is wrong with the options or the classes.
@@ -74,7 +87,8 @@ class TorchvisionData(ImageOptions):
             raise ConfigError(faults)
         known = KNOWN[self.name]
         parts = [(split, self._part(arguments)) for split, arguments in known.splits.items()]
-        decoded = self._decoded([part for _, part in parts], known)
+        form = form or self.form_for(None)
+        decoded = self._decoded([part for _, part in parts], form, known.channels)
         listing = self._listing(parts, decoded)
         faults = listing.faults(self.classes)
         if faults:
@@ -82,7 +96,7 @@ class TorchvisionData(ImageOptions):
         chosen = listing.only(self.classes)
         rows = np.flatnonzero(np.isin(listing.names, chosen.names))
         return stored_task(
-            self.name.lower(), chosen, decoded.rows(rows), self, refuses_overlaps=False
+            self.name.lower(), chosen, decoded.rows(rows), self, form, refuses_overlaps=False
         )
 
     def _part(self, arguments: Any) -> Any:
@@ -116,30 +130,29 @@ class TorchvisionData(ImageOptions):
             "leave data.download=false."
         )
 
-    def _decoded(self, parts: list[Any], known: Known) -> DecodedImages:
+    def _decoded(self, parts: list[Any], form: StoredForm, channels: int) -> DecodedImages:
         from tlx.data.decoded import Decoding, decoded_images
         from tlx.training.device import usable_cpus
 
         ends = np.cumsum([len(part) for part in parts])
-        side = self.size or known.side or USUAL_SIZE
 
         def decode(row: int) -> DecodedImage:
             number = int(np.searchsorted(ends, row, side="right"))
             first = int(ends[number - 1]) if number else 0
-            return self._decode(parts[number], row - first, side, known.channels)
+            return self._decode(parts[number], row - first, form, channels)
 
         depends_on = {
             "torchvision": [self.name, str(Path(self.root).resolve()), ends.tolist()],
             "files": _files(Path(self.root)),
-            "resize": self.resize,
+            "form": asdict(form),
             "min_side": self.min_side,
         }
-        shape = (known.channels, side, side)
+        shape = (channels, form.size, form.size)
         threads = self.threads or usable_cpus()
         asked = Decoding(int(ends[-1]), shape, depends_on, decode, threads)
         return decoded_images(asked, Path(self.cache))
 
-    def _decode(self, part: Any, row: int, side: int, channels: int) -> DecodedImage:
+    def _decode(self, part: Any, row: int, form: StoredForm, channels: int) -> DecodedImage:
         from tlx.data.image_file import DecodedImage, to_rgb, to_square
         from tlx.data.image_limits import (
             ImageFileError,
@@ -153,8 +166,8 @@ class TorchvisionData(ImageOptions):
         except Exception as error:  # PIL's decoders raise what they like on damaged files
             raise ImageFileError(decoding_fault(error, b"")) from error
         check_sides(image, self.min_side)
-        check_strip(image.size, side, self.resize)
-        square = to_square(image if channels == 1 else to_rgb(image), side, self.resize)
+        check_strip(image.size, form.size, form.resize)
+        square = to_square(image if channels == 1 else to_rgb(image, form.depth), form)
         pixels = np.asarray(square.convert("L") if channels == 1 else square, np.uint8)
         shaped = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
         return DecodedImage(shaped, image.mode, bytes(32), int(label))

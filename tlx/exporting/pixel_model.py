@@ -37,7 +37,7 @@ class PixelModel(nn.Module):
         pipeline = backbone.preprocess
         self.network = backbone.network
         self.crop_size = pipeline.crop_size
-        new_height, new_width = _resized(height, width, pipeline.resize_size)
+        new_height, new_width = _resized(height, width, pipeline.resized_to)
         self.resizes = (new_height, new_width) != (height, width)
         self.register_buffer("rows", _resizing_matrix(height, new_height, pipeline))
         self.register_buffer("columns", _resizing_matrix(width, new_width, pipeline).T.contiguous())
@@ -54,9 +54,9 @@ class PixelModel(nn.Module):
         return logits
 
 
-def _resized(height: int, width: int, shorter: int) -> tuple[int, int]:
+def _resized(height: int, width: int, to: list[int]) -> tuple[int, int]:
     empty = torch.empty(1, height, width, device="meta")
-    size = transforms.resize(empty, [shorter], antialias=True).shape
+    size = transforms.resize(empty, to, antialias=True).shape
     return int(size[-2]), int(size[-1])
 
 

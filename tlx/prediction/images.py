@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from tlx.data.image_file import read_image, read_whole_image
-from tlx.data.image_limits import Resize
-from tlx.data.torchvision_data import USUAL_SIZE
+from tlx.data.stored_form import EARLIER_SIZE, FORM_KEY, StoredForm
 from tlx.data.torchvision_names import KNOWN
-
-
-@dataclass(frozen=True)
-class StoredForm:
-    """The form in which a data set of image files kept its images before the network's input.
-
-    Args:
-        size: Height and width, in pixels.
-        resize: How images came to it, see `tlx.data.image_file.to_square`.
-    """
-
-    size: int
-    resize: Resize
+from tlx.errors import TlxError
 
 
 def stored_form(data: Mapping[str, Any]) -> StoredForm | None:
-    """Return the stored form that a model card's data options tell of, or None."""
-    size, resize = data.get("size"), data.get("resize")
-    known = KNOWN.get(str(data.get("name")))
-    if size is None and known is not None:  # torchvision's sets choose it themselves
-        size = known.side or USUAL_SIZE
-    if not isinstance(size, int) or resize not in ("crop", "squash"):
-        return None
-    return StoredForm(size, cast(Resize, resize))
+    """Return the form in which a data set kept its image files, as a model's card tells, or None.
+
+    Args:
+        data: The card's data options; those of earlier runs have no form of their own.
+
+    Raises:
+        TlxError: Where the card tells of a form that there is not.
+    """
+    told = data.get(FORM_KEY)
+    try:
+        if isinstance(told, Mapping):
+            return StoredForm.from_dict(told)
+        size, resize = data.get("size"), data.get("resize")
+        known = KNOWN.get(str(data.get("name")))
+        if size is None and known is not None:  # torchvision's sets chose it themselves
+            size = known.side or EARLIER_SIZE
+        if size is None or resize is None:
+            return None
+        return StoredForm.from_dict({"size": size, "resize": resize, "depth": "picture"})
+    except ValueError as error:
+        raise TlxError(f"the model's card cannot be used: {error}.") from error
 
 
 def load_pixels(path: Path, form: StoredForm | None, resized_to: int) -> Tensor:
@@ -59,4 +58,4 @@ def load_pixels(path: Path, form: StoredForm | None, resized_to: int) -> Tensor:
     """
     if form is None:
         return torch.from_numpy(read_whole_image(path, resized_to))
-    return torch.from_numpy(read_image(path, form.size, form.resize).pixels.copy())
+    return torch.from_numpy(read_image(path, form).pixels.copy())

@@ -16,12 +16,13 @@ from tlx.backbones.card import read_card
 from tlx.backbones.fingerprint import state_fingerprint
 from tlx.errors import TlxError
 from tlx.goals.chosen import goal_of_card
-from tlx.prediction.images import StoredForm, load_pixels, stored_form
+from tlx.prediction.images import load_pixels, stored_form
 from tlx.runs.finished import finished_run
 from tlx.runs.run import WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
+    from tlx.data.stored_form import StoredForm
     from tlx.goals.goal import Goal
 
 

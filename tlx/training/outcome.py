@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tlx.backbones.card import LINEAR_HEAD, NEAREST_HEAD, Card, card_markdown, save_model
 from tlx.backbones.nearest_head import NearestNeighbourHead
+from tlx.data.stored_form import FORM_KEY
 from tlx.goals.chosen import goal_of
 from tlx.runs.atomic import write_text
 from tlx.runs.provenance import package_versions
@@ -89,6 +90,8 @@ def model_card(
     """Return the card that travels with model B's weights."""
     backbone = module.backbone
     data = {**plan.recipe["data"], "fingerprint": task.fingerprint}
+    if "form" in task.about:
+        data[FORM_KEY] = task.about["form"]
     recipe = {key: value for key, value in plan.recipe.items() if key not in ("data", "logger")}
     return Card(
         name=f"{task.name}_{backbone.name}",
