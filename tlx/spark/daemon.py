@@ -48,5 +48,13 @@ def _find_plugins() -> None:
 if __name__ == "__main__":
     from pyspark.daemon import manager
 
+    from tlx.spark.isolation.orphans import end_children, take_in_as_daemon
+
     import_quietly(os.environ.get(PRELOAD_VARIABLE, ""))
-    manager()
+    take_in_as_daemon()
+    daemon = os.getpid()
+    try:
+        manager()
+    finally:
+        if os.getpid() == daemon:  # a worker leaves by this way too, where it cannot be forked
+            end_children(known=set())

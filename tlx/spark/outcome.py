@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-import struct
 import traceback
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,6 @@ from hydra.core.utils import JobReturn, JobStatus
 from tlx.spark.hydra_job import JobExitedError
 from tlx.spark.pickling import named, pickled_exception, survives
 
-_HEADER = struct.Struct("!Q")
 _OWN_FRAMES = (str(Path(__file__).parent), str(Path("hydra", "core", "utils.py")))
 
 
@@ -54,25 +50,6 @@ def traceback_text(error: BaseException) -> str:
         return "".join(traceback.format_exception(type(error), error, frames))
     except Exception:
         return "".join(traceback.format_tb(frames)) + named(error)
-
-
-def send(pipe: int, outcome: dict[str, Any]) -> None:
-    """Write one message to a pipe: its length, then its pickle."""
-    content = pickle.dumps(outcome)
-    rest = memoryview(_HEADER.pack(len(content)) + content)
-    while rest:
-        rest = rest[os.write(pipe, rest) :]
-
-
-def received(content: bytes) -> dict[str, Any] | None:
-    """Return the message that was read from a pipe, or None where it is not whole."""
-    if len(content) < _HEADER.size:
-        return None
-    (size,) = _HEADER.unpack(content[: _HEADER.size])
-    if len(content) < _HEADER.size + size:
-        return None
-    message: dict[str, Any] = pickle.loads(content[_HEADER.size : _HEADER.size + size])
-    return message
 
 
 def _of_return_value(value: Any, max_return_bytes: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlx.spark.envelope import Envelope
 from tlx.spark.isolation.task import Task
+from tlx.spark.watch import watched
 from tlx.spark.worker import run_in_worker
 
 if TYPE_CHECKING:
@@ -53,15 +54,18 @@ class SparkRunner:
         """
         started = time.perf_counter()
         self._context.setJobGroup(task.token, description)
-        try:
-            data = self._context.parallelize([task.to_builtins()], 1)
-            if self._profile is not None:
-                data = data.withResources(self._profile)
-            return Envelope.from_builtins(data.map(run_task).collect()[0])
-        except Exception as error:
-            reason = _reason(error)
-            seconds = round(time.perf_counter() - started, 3)
-            return Envelope(status="lost", reason=reason, seconds=seconds)
+        with watched(task, self.cancel) as watch:
+            try:
+                data = self._context.parallelize([task.to_builtins()], 1)
+                if self._profile is not None:
+                    data = data.withResources(self._profile)
+                return Envelope.from_builtins(data.map(run_task).collect()[0])
+            except Exception as error:
+                end = Envelope(status="lost", reason=_reason(error))
+                if watch.is_overdue:
+                    end = Envelope(status="timed_out", reason=_overdue(task))
+                end.seconds = round(time.perf_counter() - started, 3)
+                return end
 
     def cancel(self, token: str) -> None:
         """Have Spark end a task by force: it kills the worker, and the worker's fork with it."""
@@ -95,6 +99,13 @@ def resource_profile(cpus: int, gpus: int) -> ResourceProfile:
     if gpus:
         requests = requests.resource("gpu", gpus)
     return ResourceProfileBuilder().require(requests).build
+
+
+def _overdue(task: Task) -> str:
+    return (
+        f"longer than timeout_s={task.timeout_s:g}; its worker was stopped or hung and did not end "
+        "it, so Spark was told to kill the worker"
+    )
 
 
 def _reason(error: Exception) -> str:

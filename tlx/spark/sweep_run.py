@@ -27,7 +27,7 @@ from tlx.spark.devices import Devices
 from tlx.spark.envelope import Envelope, members_of
 from tlx.spark.function_reference import reference
 from tlx.spark.hydra_job import pack_context
-from tlx.spark.isolation.files import STOP_FILE, forget_envelope
+from tlx.spark.isolation.files import STOP_FILE, clear, forget_envelope
 from tlx.spark.isolation.task import Task
 from tlx.spark.pool import Pool
 from tlx.spark.returns import job_return
@@ -133,7 +133,7 @@ class SweepRun:
     def _queued(self, job: ComposedJob) -> _Submitted:
         token = f"tlx-{job.number}-{uuid4().hex[:8]}"
         job.folder.mkdir(parents=True, exist_ok=True)
-        (job.folder / STOP_FILE).unlink(missing_ok=True)
+        clear(job.folder)
         self._board.queued(job)
         submitted = _Submitted(job, token, Future())
         with self._lock:

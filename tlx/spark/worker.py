@@ -96,9 +96,12 @@ def _isolated(task: dict[str, Any]) -> dict[str, Any]:
     from tlx.spark.isolation.fork import run_forked, unsafe_to_fork
     from tlx.spark.isolation.fresh import run_fresh
     from tlx.spark.isolation.here import run_here
+    from tlx.spark.isolation.orphans import end_orphans_of_workers, take_in_orphans
 
     if task["isolation"] == "none":
         return run_here(task)
+    take_in_orphans()
+    end_orphans_of_workers()
     if task["isolation"] == "subprocess" or unsafe_to_fork():
         return run_fresh(task)
     share(task)

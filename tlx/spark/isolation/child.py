@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -10,26 +11,34 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from types import FrameType
 from typing import Any
+
+from tlx.spark.isolation.answer import AnswerPipe
+from tlx.spark.isolation.inherited import close_descriptors, forget_spark, reset_signals
 
 PR_SET_PDEATHSIG = 1
 
 
-def enter(task: dict[str, Any], parent: int) -> None:
+def enter(task: dict[str, Any], parent: int, pipe: int, reading: int) -> AnswerPipe:
     """Make this process a job's own: process group, streams, folder, variables, threads.
 
     Args:
         task: A `Task` as a dictionary.
         parent: The process that supervises this one; when it dies, so does this one.
+        pipe: Where this process tells its end.
+        reading: The supervisor's number of the pipe's other end.
+
+    Returns:
+        The pipe, which is all that is left of the descriptors that this process was given.
     """
     die_with(parent)
+    answer = AnswerPipe.moved(pipe, parent, reading)
+    close_descriptors(kept=answer.descriptor)
     _open_streams(task)
-    for signum in (signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
-        signal.signal(signum, signal.SIG_IGN if signum == signal.SIGPIPE else signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _leave)
+    reset_signals()
+    forget_spark(os.environ)
     prepare(task)
+    return answer
 
 
 def prepare(task: dict[str, Any]) -> None:
@@ -50,15 +59,15 @@ def add_to_path(entries: list[str]) -> None:
     sys.path.extend(entry for entry in entries if entry not in known)
 
 
-def run_and_tell(task: dict[str, Any], pipe: int) -> None:
-    """Run a job and write its end to a pipe."""
-    from tlx.spark.outcome import outcome_of_exception, send
+def run_and_tell(task: dict[str, Any], answer: AnswerPipe) -> None:
+    """Run a job and tell its end."""
+    from tlx.spark.outcome import outcome_of_exception
 
     try:
         outcome = run(task)
     except BaseException as error:  # what Hydra's `run_job` lets through
         outcome = outcome_of_exception(error)
-    send(pipe, outcome)
+    answer.send(outcome)
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
@@ -75,16 +84,14 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
 
 
 def leave() -> None:
-    """End this process as Python would, without the exit handlers of the process it forked from."""
+    """End this process as Python would; what its parent registered was forgotten at the fork."""
     import logging
     from multiprocessing import util
 
-    with contextlib.suppress(Exception):
-        util._exit_function()  # type: ignore[attr-defined]  # ends data loaders' processes
-    with contextlib.suppress(Exception):
-        threading._shutdown()  # type: ignore[attr-defined]
-    with contextlib.suppress(Exception):
-        logging.shutdown()
+    ends = (threading._shutdown, atexit._run_exitfuncs, util._exit_function, logging.shutdown)  # type: ignore[attr-defined]
+    for end in ends:
+        with contextlib.suppress(BaseException):
+            end()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -116,17 +123,11 @@ def _open_streams(task: dict[str, Any]) -> None:
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
 
 
-def _leave(signum: int, _: FrameType | None) -> None:
-    """On SIGTERM, let `finally` blocks run: a training then records that it was stopped."""
-    raise SystemExit(128 + signum)
-
-
 def main() -> None:
-    """Run the task on stdin and tell its end on the pipe given as the first argument."""
-    pipe, parent = int(sys.argv[1]), int(sys.argv[2])
+    """Run the task on stdin; the arguments are what `enter` wants to know besides."""
+    pipe, parent, reading = map(int, sys.argv[1:4])
     task = pickle.loads(sys.stdin.buffer.read())
-    enter(task, parent)
-    run_and_tell(task, pipe)
+    run_and_tell(task, enter(task, parent, pipe, reading))
     leave()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from collections import deque
 from pathlib import Path
@@ -12,11 +13,35 @@ from tlx.runs.atomic import atomic_path, write_text
 STOP_FILE = ".stop"
 """While this file is in a job's folder, its worker stops it."""
 
+START_FILE = ".running"
+"""In a job's folder while an attempt runs there; written anew by each attempt."""
+
 SCRIPT_FILE = ".script"
 """Holds the fingerprint of the script that a job was run by."""
 
 TAIL_LINES = 30
 TAIL_BYTES = 16_000
+
+
+def note_start(folder: Path) -> None:
+    """Note that a job's process starts; without it only the worker keeps the job's limit."""
+    with contextlib.suppress(OSError):
+        (folder / START_FILE).unlink(missing_ok=True)
+        (folder / START_FILE).touch()
+
+
+def start_of(folder: Path) -> int | None:
+    """Return a number that names the attempt which runs in a job's folder, or None."""
+    try:
+        return (folder / START_FILE).stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def forget_start(folder: Path) -> None:
+    """Remove what `note_start` wrote."""
+    with contextlib.suppress(OSError):
+        (folder / START_FILE).unlink(missing_ok=True)
 
 
 def log_files(folder: Path, attempt: int) -> tuple[Path, Path]:
@@ -76,3 +101,9 @@ def kept_envelope(folder: Path, token: str) -> dict[str, Any] | None:
 def forget_envelope(folder: Path, token: str) -> None:
     """Remove what `keep_envelope` wrote, once the driver has it."""
     (folder / f".envelope-{token}.pickle").unlink(missing_ok=True)
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier sweep, whose driver was killed, has left in a job's folder."""
+    for path in (folder / STOP_FILE, folder / START_FILE, *folder.glob(".envelope-*.pickle")):
+        path.unlink(missing_ok=True)

@@ -8,6 +8,8 @@ import traceback
 from typing import Any
 
 from tlx.spark.isolation.child import enter, leave, run_and_tell
+from tlx.spark.isolation.inherited import draw_anew, forget_exit_functions, forget_task
+from tlx.spark.isolation.orphans import children
 from tlx.spark.isolation.supervise import supervise
 
 
@@ -17,17 +19,16 @@ def run_forked(task: dict[str, Any]) -> dict[str, Any]:
     Args:
         task: A `Task` as a dictionary.
     """
+    known = children(os.getpid())
     reading, writing = os.pipe()
     parent = os.getpid()
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        os.close(reading)
-        _live(task, writing, parent)
-    os.close(writing)
+        _live(task, writing, parent, reading)
     _lead(pid)
-    return supervise(pid, reading, task)
+    return supervise(pid, (reading, writing), task, known)
 
 
 def unsafe_to_fork() -> str | None:
@@ -40,12 +41,14 @@ def unsafe_to_fork() -> str | None:
     return None
 
 
-def _live(task: dict[str, Any], pipe: int, parent: int) -> None:
+def _live(task: dict[str, Any], pipe: int, parent: int, reading: int) -> None:
     """Be the job. No way out of here leads back into the worker's code."""
     try:
         os.setpgid(0, 0)
-        enter(task, parent)
-        run_and_tell(task, pipe)
+        forget_exit_functions()
+        forget_task()
+        draw_anew()
+        run_and_tell(task, enter(task, parent, pipe, reading))
         leave()
     except BaseException:
         traceback.print_exc()

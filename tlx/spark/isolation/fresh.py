@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tlx.spark.isolation.files import log_files
+from tlx.spark.isolation.inherited import forget_spark
+from tlx.spark.isolation.orphans import children
 from tlx.spark.isolation.supervise import supervise
 
 _PROGRAM = "from tlx.spark.isolation.child import main; main()"
@@ -22,10 +24,13 @@ def run_fresh(task: dict[str, Any]) -> dict[str, Any]:
     Args:
         task: A `Task` as a dictionary.
     """
+    known = children(os.getpid())
     reading, writing = os.pipe()
     own_path = str(Path(__file__).resolve().parents[3])
     paths = [*task["sys_path"], own_path, os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | task["environment"]
+    environment = dict(os.environ)
+    forget_spark(environment)
+    environment |= task["environment"]
     environment |= {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(task["threads"]))
     _, errors = log_files(Path(task["folder"]), task["attempt"])
@@ -33,7 +38,7 @@ def run_fresh(task: dict[str, Any]) -> dict[str, Any]:
         given.write(pickle.dumps(task))
         given.seek(0)
         process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(writing), str(os.getpid())],
+            [sys.executable, "-c", _PROGRAM, str(writing), str(os.getpid()), str(reading)],
             stdin=given,
             stdout=log,
             stderr=log,
@@ -41,8 +46,7 @@ def run_fresh(task: dict[str, Any]) -> dict[str, Any]:
             pass_fds=(writing,),
             start_new_session=True,
         )
-    os.close(writing)
     try:
-        return supervise(process.pid, reading, task)
+        return supervise(process.pid, (reading, writing), task, known)
     finally:
         process.returncode = 0  # `supervise` has waited for it

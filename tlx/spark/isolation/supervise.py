@@ -9,16 +9,25 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tlx.spark.envelope import reason_of_signal
-from tlx.spark.isolation.files import STOP_FILE
-from tlx.spark.outcome import received
+from tlx.spark.isolation.answer import Answer
+from tlx.spark.isolation.files import STOP_FILE, forget_start, note_start
+from tlx.spark.isolation.orphans import end_children, end_orphans_of_workers
 
 LOOK_S = 0.2
 """How often the stop file is looked for."""
+
+DRAIN_S = 5.0
+"""Most seconds for reading what an ended process told; one that it left may go on writing."""
+
+SPOILT = (
+    "the job's end cannot be read: something else was written to the descriptor over which it is "
+    "told. The job, or a library that it calls, writes to a descriptor that it did not open."
+)
 
 
 @dataclass
@@ -28,8 +37,7 @@ class Watched:
     Args:
         pid: The process; it leads its own process group.
         pipe: Where its outcome is read.
-        open: Whether the pipe may tell more.
-        told: What has been read.
+        answer: What has been read.
         status: Its wait status, once it has ended.
         peak_memory_mb: Most memory it held, in 10^6 bytes, once it has ended.
         stopped: Why it was asked to stop.
@@ -37,32 +45,33 @@ class Watched:
 
     pid: int
     pipe: int
-    open: bool = True
-    told: bytes = b""
+    answer: Answer = field(default_factory=Answer)
     status: int | None = None
     peak_memory_mb: float | None = None
     stopped: str | None = None
 
-    @property
-    def outcome(self) -> dict[str, Any] | None:
-        """What the job told, once it is whole."""
-        return received(self.told)
 
-
-def supervise(pid: int, pipe: int, task: dict[str, Any]) -> dict[str, Any]:
+def supervise(
+    pid: int, pipe: tuple[int, int], task: dict[str, Any], known: set[int]
+) -> dict[str, Any]:
     """Wait for a job's process and return its end as an envelope's fields.
 
     Args:
         pid: The process, which leads its own process group.
-        pipe: The reading end of the pipe to which it tells its outcome.
+        pipe: Both ends of the pipe over which it tells its outcome. The writing end stays open
+            here: the end of the job is the end of its process, whoever else holds the pipe.
         task: A `Task` as a dictionary, for its limits.
+        known: This process's children before it started the job.
     """
-    watched = Watched(pid, pipe)
+    watched = Watched(pid, pipe[0])
+    note_start(Path(task["folder"]))
     try:
         _watch(watched, task)
     finally:
-        _end_group(watched)
-        os.close(pipe)
+        _end_job(watched, known)
+        forget_start(Path(task["folder"]))
+        for end in pipe:
+            os.close(end)
     return _fields(watched, task) | {"peak_memory_mb": watched.peak_memory_mb}
 
 
@@ -80,11 +89,11 @@ def _watch(watched: Watched, task: dict[str, Any]) -> None:
                 watched.stopped = _why_stop(task, now - started, stop_file)
                 next_look = now + LOOK_S
                 if watched.stopped:
-                    _signal_group(watched.pid, signal.SIGTERM)
-            if grace_ends is None and (watched.stopped or watched.outcome is not None):
+                    _signal(watched, signal.SIGTERM)
+            if grace_ends is None and (watched.stopped or watched.answer.outcome is not None):
                 grace_ends = now + task["grace_s"]
             if grace_ends is not None and now > grace_ends:
-                _signal_group(watched.pid, signal.SIGKILL)
+                _signal(watched, signal.SIGKILL)
 
 
 def _why_stop(task: dict[str, Any], seconds: float, stop_file: Path) -> str | None:
@@ -94,7 +103,7 @@ def _why_stop(task: dict[str, Any], seconds: float, stop_file: Path) -> str | No
 
 
 def _fields(watched: Watched, task: dict[str, Any]) -> dict[str, Any]:
-    outcome = watched.outcome
+    outcome = watched.answer.outcome
     is_whole = outcome is not None and outcome["status"] == "completed"
     if watched.stopped and outcome is not None and outcome.get("is_none"):
         is_whole = False  # a handler of its own that ends in `sys.exit(0)`: it left early
@@ -108,18 +117,18 @@ def _fields(watched: Watched, task: dict[str, Any]) -> dict[str, Any]:
     code = os.waitstatus_to_exitcode(watched.status)
     if code < 0:
         return {"status": "killed", "signal": -code, "reason": reason_of_signal(-code)}
+    if watched.answer.is_spoilt:
+        return {"status": "failed", "exit_code": code, "error": SPOILT}
     reason = f"its process ended with exit code {code} before the job returned"
     return {"status": "failed", "exit_code": code, "reason": reason}
 
 
 def _read(watched: Watched, ended: int | None) -> None:
     """Wait a moment for news: the outcome, or the end of the process."""
-    sources = [watched.pipe] * watched.open + ([] if ended is None else [ended])
+    sources = [watched.pipe] + ([] if ended is None else [ended])
     ready, _, _ = select.select(sources, [], [], LOOK_S if ended is not None else 0.02)
-    if watched.open and watched.pipe in ready:
-        content = os.read(watched.pipe, 1 << 20)
-        watched.told += content
-        watched.open = bool(content)
+    if watched.pipe in ready:
+        watched.answer.add(os.read(watched.pipe, 1 << 20))
 
 
 def _reap(watched: Watched) -> None:
@@ -135,23 +144,28 @@ def _reap(watched: Watched) -> None:
 
 def _drain(watched: Watched) -> None:
     """Read what the process told in its last moment."""
-    while watched.open and select.select([watched.pipe], [], [], 0)[0]:
-        content = os.read(watched.pipe, 1 << 20)
-        watched.told += content
-        watched.open = bool(content)
+    ends = time.monotonic() + DRAIN_S
+    while select.select([watched.pipe], [], [], 0)[0] and time.monotonic() < ends:
+        watched.answer.add(os.read(watched.pipe, 1 << 20))
 
 
-def _end_group(watched: Watched) -> None:
+def _end_job(watched: Watched, known: set[int]) -> None:
     """Leave nothing behind: what the job started and did not end goes with it."""
-    _signal_group(watched.pid, signal.SIGKILL)
+    _signal(watched, signal.SIGKILL)
     if watched.status is None:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(watched.pid, 0)
+    end_children(known)
+    end_orphans_of_workers()
 
 
-def _signal_group(pid: int, signum: signal.Signals) -> None:
+def _signal(watched: Watched, signum: signal.Signals) -> None:
+    """Signal a job's process group, and its process, which may have left that group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signum)
+        os.killpg(watched.pid, signum)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if watched.status is None and os.getpgid(watched.pid) != watched.pid:
+            os.kill(watched.pid, signum)
 
 
 @contextlib.contextmanager
