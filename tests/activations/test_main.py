@@ -115,3 +115,25 @@ def test_ls_in_a_process_of_its_own_loads_no_torch(folder: Path) -> None:
     assert "4 entries in" in done.stdout
     code = "import sys, tlx.activations.__main__; sys.exit('torch' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "", "[" * 9999, '{"about": 5}', '{"rows": 1e400}', "\x00"]
+)
+def test_damaged_entries_are_listed_verified_and_pruned(
+    content: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ("a" * 64) / "entry.json").write_text(content)
+    (folder / ("b" * 64) / "part-00000.json").write_text(content)
+    rows = [line for line in _said(capsys, "ls", "--folder", folder) if line.startswith("│ aaaa")]
+    assert rows[0].rstrip(" │").endswith("unreadable")
+    with pytest.raises(SystemExit) as caught:
+        main(["verify", "--folder", str(folder)])
+    assert caught.value.code == 1
+    said = capsys.readouterr().out.splitlines()
+    assert (
+        "aaaaaaaaaaaa entry.json is damaged, and written anew when the entry is next used" in said
+    )
+    assert any(line.startswith("bbbbbbbbbbbb part 1: its record cannot be read") for line in said)
+    _said(capsys, "prune", "--all", "--folder", folder)
+    assert not (folder / ("a" * 64)).exists()

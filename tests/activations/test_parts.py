@@ -46,7 +46,21 @@ def test_manifest_written_and_read_is_the_same_and_nonsense_is_none(tmp_path: Pa
     MANIFEST.write(folder)
     assert read_manifest(folder) == MANIFEST
     content = json.loads((folder / "entry.json").read_text())
-    for nonsense in ({"rows": 0}, {"stored": "object"}, {"key": "other"}, {"shape": None}):
+    for nonsense in (
+        {"rows": 0},
+        {"stored": "object"},
+        {"key": "other"},
+        {"shape": None},
+        {"shape": ["2", 3]},
+        {"rows": 10**15, "rows_per_part": 1},
+        {"rows": True},
+        {"rows": 2.0},
+        {"about": [1]},
+        {"dtype": "load"},
+        {"dtype": 5},
+        {"channels_last": "no"},
+        {"shape": [10**30]},
+    ):
         (folder / "entry.json").write_text(json.dumps(content | nonsense))
         assert read_manifest(folder) is None
     (folder / "entry.json").write_text("{")

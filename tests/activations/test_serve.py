@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.activations.asked import CPU, small_request
+from tests.small_disk import fill, small_disk
 from tests.strategies.fits import random_task, small_backbone, training
 from tlx.activations.request import PrefixRequest, prefix_requests
 from tlx.activations.serve import ensure_all, serve
@@ -142,3 +146,52 @@ def test_ensure_all_of_the_same_images_twice_computes_them_once(
     request: PrefixRequest = small_request(module.backbone)
     held = ensure_all([request, request], ActivationStore(tmp_path / "store"))
     assert [stored.computed_parts for _, stored in held] == [1]
+
+
+def test_serve_of_complete_entries_reads_them_whatever_is_free(
+    module: TransferModule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(settings_for(tmp_path), random_task(), module, CPU).release()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=154_000_000))
+    served = serve(settings_for(tmp_path, max_gb=1e-9), random_task(), module, CPU)
+    assert served.record["used"] is True
+    assert [e["computed"] for e in served.record["entries"]] == [False, False, False]
+
+
+def test_serve_from_a_full_and_a_read_only_disk_reads_what_is_complete(
+    module: TransferModule, tmp_path: Path
+) -> None:
+    with small_disk(tmp_path / "store", 2048) as disk:
+        monkey = pytest.MonkeyPatch()
+        monkey.setattr("tlx.activations.store.SPARE_DISK_BYTES", 0)
+        serve(settings_for(tmp_path), random_task(), module, CPU).release()
+        monkey.undo()
+        fill(disk)
+        served = serve(settings_for(tmp_path), random_task(), module, CPU)
+        assert served.record["used"] is True
+        served.release()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        served = serve(settings_for(tmp_path), random_task(), module, CPU)
+        assert served.record["used"] is True
+        served.release()
+
+
+def test_serve_on_a_disk_that_fills_while_it_computes_goes_on_without_and_says_so_once(
+    module: TransferModule,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("tlx.activations.store.SPARE_DISK_BYTES", -(10**9))  # it cannot foresee it
+    with small_disk(tmp_path / "store", 512) as disk, caplog.at_level(logging.WARNING, "tlx"):
+        filler = fill(disk, 20_000)
+        served = serve(settings_for(tmp_path), random_task(), module, CPU)
+        assert served.behind is None
+        (said,) = (one.getMessage() for one in caplog.records)
+        assert said.startswith("activations behind layer4 are not stored: ")
+        assert f"cannot be written: the file system at {disk} is full" in said
+        assert not [p for p in disk.rglob("*.npy") if not p.with_suffix(".json").exists()]
+        filler.unlink()
+        served = serve(settings_for(tmp_path), random_task(), module, CPU)
+        assert served.record["used"] is True
+        served.release()

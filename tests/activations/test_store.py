@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.small_disk import fill, small_disk
 from tlx.activations.locks import Lease, unused, writing
 from tlx.activations.manifest import Manifest
 from tlx.activations.parts import part_path, write_part
@@ -162,3 +163,59 @@ def test_size_words(count: int, words: str) -> None:
 
 def test_store_without_a_folder_has_no_entries(tmp_path: Path) -> None:
     assert ActivationStore(tmp_path / "none").entries() == []
+
+
+def test_reserve_of_what_is_complete_asks_for_no_room(
+    full: ActivationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**9, 10**9, 0))
+    full.reserve(manifest_of("a"))
+    full.check_room(0)
+    assert sorted(letters(full)) == ["a", "b", "c"]
+
+
+def test_reserve_of_what_was_begun_counts_only_what_is_missing(
+    store: ActivationStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = replace(manifest_of("a"), rows_per_part=50)
+    entry = store.reserve(manifest)
+    write_part(entry.folder, manifest, 0, [np.zeros((50, ROW_BYTES // 4), np.float32)])
+    assert entry.whole_bytes(manifest) == 50 * ROW_BYTES
+    assert entry.whole_bytes(replace(manifest, about={"for": "people"})) == 50 * ROW_BYTES
+    assert entry.whole_bytes(replace(manifest, rows_per_part=25)) == 0
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda _path: usage(10**9, 10**9, 200_049_999 - 60_000)
+    )
+    with pytest.raises(StoreFullError, match=r"they need 50 kB and "):
+        store.reserve(manifest)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage(10**9, 10**9, 200_050_000))
+    store.reserve(manifest)
+
+
+def test_lease_of_a_store_on_a_full_disk_is_taken_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tlx.activations.store.SPARE_DISK_BYTES", 0)
+    with small_disk(tmp_path / "disk", 512) as disk:
+        store = ActivationStore(disk / "store")
+        filled(store, "a", 1.0)
+        fill(disk)
+        for letter in "ab":  # b has no lock file yet
+            Lease.take(store.folder, letter * 64).close()
+        store.entry("a" * 64).touch()
+        shutil.rmtree(store.folder / ".locks")
+        (store.folder / ".locks").touch()
+        with pytest.raises(NotADirectoryError):
+            Lease.take(store.folder, "a" * 64)
+
+
+def test_verify_of_a_part_whose_place_is_taken_by_a_folder_removes_it(
+    full: ActivationStore,
+) -> None:
+    path = part_path(full.folder / ("a" * 64), 0)
+    path.unlink()
+    (path / "inside").mkdir(parents=True)
+    assert list(full.verify(full.entry("a" * 64))) == [0]
+    assert not path.exists()

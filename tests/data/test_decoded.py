@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.small_disk import small_disk
 from tlx.data.decoded import Decoding, decoded_images
 from tlx.data.image_file import DecodedImage
 from tlx.data.image_limits import ImageFileError
+from tlx.runs.disk import DiskError
 
 
 def image(number: int) -> DecodedImage:
@@ -103,3 +106,39 @@ def test_decoded_images_without_a_writable_cache_are_decoded_and_told(
 def test_decoded_images_changed_in_memory_stay_on_disk(tmp_path: Path) -> None:
     decoded_images(asked(), tmp_path).pixels[:] = 77
     assert decoded_images(asked(never), tmp_path).pixels[5, 0, 0, 0] == 5
+
+
+def test_decoded_images_on_a_full_disk_are_decoded_elsewhere_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    big = replace(
+        asked(lambda n: replace(image(n), pixels=np.full((3, 64, 64), n % 256, np.uint8))),
+        shape=(3, 64, 64),
+    )  # 7.4 MB, which a mapped file would take until the process is killed
+    with small_disk(tmp_path / "disk", 2048) as disk, caplog.at_level(logging.WARNING, "tlx"):
+        found = decoded_images(big, disk / "cache")
+        assert found.pixels[9, 0, 0, 0] == 9
+        assert f"decoded images are not kept in {disk / 'cache'}: " in caplog.text
+        assert [path.name for path in (disk / "cache").iterdir() if path.is_dir()] == []
+
+
+def test_decoded_images_without_room_anywhere_are_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = replace(asked(never), shape=(3, 64, 64))
+    with small_disk(tmp_path / "disk", 2048) as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        with pytest.raises(DiskError) as told:
+            decoded_images(big, disk / "cache")
+        assert f"cannot be written: the file system at {disk} is full (" in str(told.value)
+        assert [path.name for path in disk.iterdir()] == ["cache"]
+
+
+def test_decoded_images_written_to_afterwards_are_decoded_again(tmp_path: Path) -> None:
+    decoded_images(asked(), tmp_path)
+    (path,) = tmp_path.glob("*/images.npy")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"\x99")
+    again = decoded_images(asked(), tmp_path)
+    assert again.decoded_now
+    assert path.read_bytes() == whole

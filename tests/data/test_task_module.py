@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from tlx.data.task import ImageTask, Split
 from tlx.data.task_module import InMemoryBatches, TaskDataModule
+from tlx.runs.mapped_files import MappedFileChangedError, watch
 
 
 def split(first: int, count: int) -> Split:
@@ -93,3 +98,18 @@ def test_in_memory_batches_answer_single_indices_too() -> None:
     data = InMemoryBatches(split(5, 4))
     image, label = data[2]
     assert (len(data), image.shape, int(image[0, 0, 0]), int(label)) == (4, (1, 2, 2), 7, 2)
+
+
+def test_batches_of_a_mapped_file_cut_off_between_epochs_end_in_a_sentence(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((4096, 1, 8, 8), np.uint8))
+    array = np.load(tmp_path / "a.npy", mmap_mode="c")
+    watch(array, tmp_path / "a.npy")
+    whole = Split(torch.from_numpy(array), torch.zeros(4096).long(), torch.arange(4096))
+    task = ImageTask("t", ("a",), whole, whole, whole, "f")
+    data = TaskDataModule(task, batch_size=2048, seed=0)
+    train, val = data.train_dataloader(), data.val_dataloader()
+    assert (len(list(train)), len(list(val))) == (2, 16)
+    os.truncate(tmp_path / "a.npy", 4096)
+    for loader in (train, val):
+        with pytest.raises(MappedFileChangedError, match=r"a\.npy was cut off at 4096 of 262272 b"):
+            list(loader)

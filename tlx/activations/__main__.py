@@ -6,12 +6,13 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from tlx.activations.manifest import MANIFEST_FILE
 from tlx.activations.parts import MISSING
 from tlx.activations.settings import ActivationSettings
 from tlx.activations.store import ActivationStore, Entry, size_words
@@ -130,13 +131,24 @@ def _verify(store: ActivationStore) -> None:
     damaged = 0
     entries = store.entries()
     for entry in entries:
-        for index, fault in sorted(store.verify(entry).items()):
+        for fault in _faults(store, entry):
             damaged += 1
-            print(f"{entry.key[:SHOWN_KEY]} part {index + 1}: {fault}")
+            print(f"{entry.key[:SHOWN_KEY]} {fault}")
     unfinished = sum(MISSING in entry.faults().values() for entry in entries)
     if damaged:
         raise TlxError(f"{damaged} damaged parts removed; they are computed again when next used.")
     print(f"{len(entries)} entries, {unfinished} of them unfinished, no damage")
+
+
+def _faults(store: ActivationStore, entry: Entry) -> Iterator[str]:
+    """Check an entry, and yield what was wrong."""
+    if entry.manifest is None and (entry.folder / MANIFEST_FILE).exists():
+        yield f"{MANIFEST_FILE} is damaged, and written anew when the entry is next used"
+    try:
+        for index, fault in sorted(store.verify(entry).items()):
+            yield f"part {index + 1}: {fault}"
+    except OSError as error:
+        yield f"cannot be checked ({error})"
 
 
 def _prune(store: ActivationStore, max_gb: float) -> None:

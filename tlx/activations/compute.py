@@ -166,3 +166,12 @@ def missing(requests: Sequence[PrefixRequest], store: ActivationStore) -> list[P
     """Return the requests that the store cannot answer yet, each key once."""
     unique = {request.key.digest: request for request in requests}.values()
     return [r for r in unique if store.entry(r.key.digest).faults()]
+
+
+def missing_rows(request: PrefixRequest, store: ActivationStore) -> int:
+    """Return how many of a request's images have no activations in the store yet."""
+    entry = store.entry(request.key.digest)
+    manifest = entry.manifest
+    if manifest is None or manifest.rows != len(request):
+        return len(request)
+    return sum(len(manifest.rows_of(index)) for index in entry.faults())

@@ -7,6 +7,7 @@ would exclude nobody.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -18,6 +19,7 @@ from filelock import FileLock, Timeout
 
 LOCKS_FOLDER = ".locks"
 POLL_S = 0.1
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 log = logging.getLogger("tlx")
 
 
@@ -67,16 +69,25 @@ class Lease:
     """An entry in use: as long as one is held, the entry is not pruned.
 
     Args:
-        descriptor: An open file with a lock on it.
+        descriptor: An open file with a lock on it; None holds nothing.
     """
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor: int | None = descriptor
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
 
     @classmethod
     def take(cls, store: Path, key: str) -> Lease:
-        """Return a lease which others may hold as well."""
-        return cls(_locked(store, key, fcntl.LOCK_SH))
+        """Return a lease which others may hold as well.
+
+        Where the disk has no room for a lock file, nothing is held: what is mapped stays readable
+        when its entry is pruned.
+        """
+        try:
+            return cls(_locked(store, key, fcntl.LOCK_SH))
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise
+            return cls(None)
 
     @classmethod
     def take_alone(cls, store: Path, key: str) -> Lease | None:
@@ -97,8 +108,7 @@ class Lease:
 
 
 def _locked(store: Path, key: str, kind: int) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-    descriptor = os.open(_path(store, f"{key}.lease"), flags, 0o666)
+    descriptor = _opened(_path(store, f"{key}.lease"))
     try:
         fcntl.flock(descriptor, kind)
     except BaseException:
@@ -107,7 +117,18 @@ def _locked(store: Path, key: str, kind: int) -> int:
     return descriptor
 
 
+def _opened(path: Path) -> int:
+    """Open a lock file; one that is there serves where nothing can be written."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or not path.exists():
+            raise
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
 def _path(store: Path, name: str) -> Path:
     folder = store / LOCKS_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
     return folder / name

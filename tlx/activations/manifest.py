@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 
 from tlx.runs.atomic import write_json
-from tlx.runs.stored import read_json
+from tlx.runs.record_file import read_record
+from tlx.runs.stored import DamagedFileError
 
 MANIFEST_FILE = "entry.json"
 STORED_TYPES = ("float32", "float16", "float64", "int16")
+COMPUTED_TYPES = ("float32", "float16", "float64", "bfloat16")
+MOST_PARTS, MOST_BYTES = 1_000_000, 2**60
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,10 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest | None:
     """Read an entry's manifest; None where there is none, or none that can be believed."""
     try:
-        content = read_json(folder / MANIFEST_FILE)
-        manifest = Manifest(**content | {"shape": tuple(content["shape"])})
-        sizes = (manifest.rows, manifest.rows_per_part, *manifest.shape)
-        sound = all(isinstance(size, int) and size > 0 for size in sizes)
-    except (OSError, ValueError, TypeError, KeyError):
+        manifest = read_record(folder / MANIFEST_FILE, Manifest)
+    except (OSError, DamagedFileError):
         return None
-    believed = sound and manifest.stored in STORED_TYPES and manifest.key == folder.name
-    return manifest if believed else None
+    sizes = (manifest.rows, manifest.rows_per_part, *manifest.shape)
+    is_sound = min(sizes) > 0 and manifest.parts <= MOST_PARTS and manifest.bytes <= MOST_BYTES
+    types = manifest.stored in STORED_TYPES and manifest.dtype in COMPUTED_TYPES
+    return manifest if is_sound and types and manifest.key == folder.name else None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from tlx.activations.manifest import Manifest
 from tlx.runs.atomic import atomic_path, write_json
+from tlx.runs.mapped_files import watch
 from tlx.runs.stored import read_json
 
 MISSING = "missing"
@@ -97,11 +99,13 @@ def _file_bytes(manifest: Manifest, index: int) -> int:
 
 def forget_part(folder: Path, index: int) -> None:
     """Remove a part, its record first, and what an interrupted writer left of it."""
-    record_path(folder, index).unlink(missing_ok=True)
-    part_path(folder, index).unlink(missing_ok=True)
     stem = part_path(folder, index).stem
-    for left in folder.glob(f".{stem}-*"):
-        left.unlink(missing_ok=True)
+    left = folder.glob(f".{stem}-*")
+    for path in (record_path(folder, index), part_path(folder, index), *left):
+        if path.is_dir() and not path.is_symlink():  # nothing of ours, but in its place
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def fault_of_part(
@@ -152,5 +156,7 @@ def map_part(folder: Path, index: int) -> NDArray[Any]:
     The mapping is private (copy on write): processes share the pages as long as nobody writes,
     and a stray write changes neither the file nor what others see.
     """
-    mapped: NDArray[Any] = np.load(part_path(folder, index), mmap_mode="c", allow_pickle=False)
+    path = part_path(folder, index)
+    mapped: NDArray[Any] = np.load(path, mmap_mode="c", allow_pickle=False)
+    watch(mapped, path)
     return mapped

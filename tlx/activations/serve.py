@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from tlx.activations.compute import ensure, missing
+from tlx.activations.compute import ensure, missing, missing_rows
 from tlx.activations.phases import Cuts, cuts_of
 from tlx.activations.request import CutRequests, PrefixRequest, requests_of
 from tlx.activations.settings import why_images_change
@@ -193,7 +193,7 @@ def ensure_all(
     layouts: dict[Any, int] = {}
     for request in lacking:  # one image says what all others need
         layouts.setdefault(request.key.arithmetic, request.manifest().row_bytes)
-    store.check_room(sum(len(r) * layouts[r.key.arithmetic] for r in lacking))
+    store.check_room(sum(missing_rows(r, store) * layouts[r.key.arithmetic] for r in lacking))
     images = sum(len(request) for request in lacking)
     held: list[tuple[PrefixRequest, StoredActivations]] = []
     try:

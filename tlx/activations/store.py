@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -70,6 +71,15 @@ class Entry:
                 continue
         return total
 
+    def whole_bytes(self, manifest: Manifest) -> int:
+        """Return the bytes of the parts that are there, of those that a manifest asks for."""
+        found = self.manifest
+        if found is None or replace(found, about={}) != replace(manifest, about={}):
+            return 0
+        missing = self.faults()
+        whole = (len(manifest.rows_of(i)) for i in range(manifest.parts) if i not in missing)
+        return sum(whole) * manifest.row_bytes
+
     def faults(self, *, checksum: bool = False) -> dict[int, str]:
         """Return what is wrong, by part; parts that were never finished are `MISSING`."""
         manifest = self.manifest
@@ -82,8 +92,9 @@ class Entry:
         return {index: fault for index, fault in found.items() if fault is not None}
 
     def touch(self) -> None:
-        """Note that the entry is being used now."""
-        (self.folder / USED_FILE).touch()
+        """Note that the entry is being used now; on a full disk it stays as it was."""
+        with suppress(OSError):
+            (self.folder / USED_FILE).touch()
 
 
 class ActivationStore:
@@ -117,8 +128,9 @@ class ActivationStore:
         """
         with writing(self.folder, "room"):
             entry = self.entry(manifest.key)
-            present = entry.claimed_bytes if entry.folder.is_dir() else 0
-            self._make_room(max(0, manifest.bytes - present), manifest.key)
+            claimed = entry.claimed_bytes if entry.folder.is_dir() else 0
+            missing = manifest.bytes - entry.whole_bytes(manifest)
+            self._make_room(max(0, manifest.bytes - claimed), missing, manifest.key)
             entry.folder.mkdir(parents=True, exist_ok=True)
             manifest.write(entry.folder)
             entry.touch()
@@ -133,6 +145,8 @@ class ActivationStore:
         Raises:
             StoreFullError: With the reason and the remedy.
         """
+        if needed <= 0:
+            return
         if needed > self.max_gb * 1e9:
             raise StoreFullError(
                 f"they need {size_words(needed)} and the store may hold {self.max_gb:g} GB: "
@@ -192,9 +206,12 @@ class ActivationStore:
                 forget_part(entry.folder, index)
         return faults
 
-    def _make_room(self, needed: int, key: str) -> None:
+    def _make_room(self, unclaimed: int, needed: int, key: str) -> None:
+        """Prune until an entry fits: what it has not claimed yet, and what is not written yet."""
+        if needed <= 0:
+            return
         self.check_room(needed)
-        limit, free = self.max_gb * 1e9 - needed, needed + SPARE_DISK_BYTES
+        limit, free = self.max_gb * 1e9 - unclaimed, needed + SPARE_DISK_BYTES
         self.prune(limit, free_bytes=free, keep=key)
         if self._claimed_bytes() > limit or self._free_bytes() < free:
             raise StoreFullError(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tlx.banks.batches import epoch_order
 from tlx.banks.member import FeatureSplit
+from tlx.runs.mapped_files import refuse_changed
 
 
 class Batches:
@@ -48,6 +49,7 @@ class Batches:
             vectors (groups, classes, images).
         """
         pairs = zip(self.seeds, self._starts, strict=True)
+        refuse_changed()
         orders = [epoch_order(self.images, seed, epoch) + start for seed, start in pairs]
         order = torch.stack(orders).to(self._features.device)
         groups, shape = len(orders), self._features.shape[1:]

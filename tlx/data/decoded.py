@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -24,6 +26,8 @@ from tlx.data.image_file import DecodedImage
 from tlx.data.image_limits import ImageFileError, quiet_about_size
 from tlx.reports.counted import counted
 from tlx.runs.atomic import write_json
+from tlx.runs.disk import disk_error
+from tlx.runs.mapped_files import watch
 from tlx.runs.stored import read_json
 
 FORMAT: Final = 2
@@ -110,6 +114,9 @@ def decoded_images(asked: Decoding, cache: Path) -> DecodedImages:
     Args:
         asked: What to decode.
         cache: Folder of the cache.
+
+    Raises:
+        DiskError: Where there is room neither there nor in the system's temporary folder.
     """
     folder = cache / asked.key[:32]
     found = _read(folder, asked)
@@ -122,9 +129,22 @@ def decoded_images(asked: Decoding, cache: Path) -> DecodedImages:
             return found if found is not None else _decode_into(folder, asked)
     except OSError as error:
         log.warning("decoded images are not kept in %s: %s", cache, error)
-        with tempfile.TemporaryDirectory() as passing:
-            # The mapping outlives its file's name.
-            return _decode_into(Path(passing) / folder.name, asked)
+        return _decoded_in_passing(asked, folder.name)
+
+
+def _decoded_in_passing(asked: Decoding, name: str) -> DecodedImages:
+    """Decode into the system's temporary folder.
+
+    Raises:
+        DiskError: Where there is no room either.
+    """
+    passing = Path(tempfile.mkdtemp())
+    try:
+        return _decode_into(passing / name, asked)
+    except OSError as error:
+        raise disk_error(error, passing) or error from error
+    finally:
+        shutil.rmtree(passing, ignore_errors=True)  # the mapping outlives its file's name
 
 
 def _decode_into(folder: Path, asked: Decoding) -> DecodedImages:
@@ -146,6 +166,7 @@ def _decode_into(folder: Path, asked: Decoding) -> DecodedImages:
 def _write(folder: Path, asked: Decoding) -> None:
     whole = (asked.count, *asked.shape)
     pixels = np.lib.format.open_memmap(folder / IMAGES_FILE, mode="w+", dtype=np.uint8, shape=whole)
+    _allocate(folder / IMAGES_FILE)
     digests = np.zeros((asked.count, DIGEST_BYTES), np.uint8)
     labels = np.full(asked.count, -1, np.int64)
     modes: dict[str, int] = {}
@@ -178,8 +199,22 @@ def _write(folder: Path, asked: Decoding) -> None:
     pixels.flush()
     np.save(folder / DIGESTS_FILE, digests)
     np.save(folder / LABELS_FILE, labels)
+    now_s = int(time.time())  # whole seconds, which every file system keeps
+    os.utime(folder / IMAGES_FILE, (now_s, now_s))
     about = {"key": asked.key, "modes": modes, "faults": faults, "levels": asdict(levels)}
-    write_json(folder / ABOUT_FILE, about)
+    write_json(folder / ABOUT_FILE, about | {"changed_s": now_s})
+
+
+def _allocate(path: Path) -> None:
+    """Have the disk keep room for a mapped file: writing to one on a full disk ends the process.
+
+    Raises:
+        OSError: Where there is none.
+    """
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _read(folder: Path, asked: Decoding) -> DecodedImages | None:
@@ -191,7 +226,10 @@ def _read(folder: Path, asked: Decoding) -> DecodedImages | None:
         digests = np.load(folder / DIGESTS_FILE, allow_pickle=False)
         labels = np.load(folder / LABELS_FILE, allow_pickle=False)
         whole = (asked.count, *asked.shape)
+        watch(pixels, folder / IMAGES_FILE)
         sound = (about["key"], pixels.shape, pixels.dtype) == (asked.key, whole, np.uint8)
+        changed_ns = (folder / IMAGES_FILE).stat().st_mtime_ns
+        sound = sound and about.get("changed_s", changed_ns / 1e9) == changed_ns / 1e9
         if not sound or len(digests) != asked.count or len(labels) != asked.count:
             return None
         faults = {int(position): str(reason) for position, reason in about["faults"].items()}

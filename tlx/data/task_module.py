@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from pytorch_lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, SequentialSampler
 
 from tlx.data.task import ImageTask, Split
+from tlx.runs.mapped_files import refuse_changed
 
 Batch = tuple[Tensor, Tensor]
 SEED_STRIDE = 1_000_003
@@ -57,9 +58,27 @@ class ViewOrder(DistributedSampler[Any]):
         super().__init__(range(self.images), num_replicas=1, rank=0, seed=seed)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield the positions of this epoch's views."""
+        """Yield the positions of this epoch's views.
+
+        Raises:
+            MappedFileChangedError: Where a file that images are read from was cut off.
+        """
+        refuse_changed()
         first = self.images * (self.epoch % self.views)
         return (first + index for index in super().__iter__())
+
+
+class InOrder(SequentialSampler):
+    """All examples, in order; what they are read from is looked at first."""
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the positions.
+
+        Raises:
+            MappedFileChangedError: Where a file that images are read from was cut off.
+        """
+        refuse_changed()
+        return super().__iter__()
 
 
 class TaskDataModule(LightningDataModule):
@@ -113,7 +132,9 @@ class TaskDataModule(LightningDataModule):
         return self._in_order(self.task.test)
 
     def _in_order(self, split: Split) -> DataLoader[Batch]:
-        return DataLoader(InMemoryBatches(split), self.evaluation_batch_size, collate_fn=_as_is)
+        data = InMemoryBatches(split)
+        order = InOrder(data)
+        return DataLoader(data, self.evaluation_batch_size, sampler=order, collate_fn=_as_is)
 
 
 def _as_is(batch: Any) -> Any:

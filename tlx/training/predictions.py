@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tlx.data.task import Split
 from tlx.runs.atomic import atomic_path
+from tlx.runs.mapped_files import refuse_changed
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
@@ -76,6 +77,7 @@ def predict_behind(
 def _outputs(
     model: Callable[[Tensor], Tensor], inputs: Tensor, device: str, batch_size: int
 ) -> Tensor:
+    refuse_changed()
     batches = (inputs[at : at + batch_size] for at in range(0, len(inputs), batch_size))
     return torch.cat([model(batch.to(device)).float().cpu() for batch in batches])
 

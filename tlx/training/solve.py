@@ -16,6 +16,7 @@ from tlx.backbones.head_features import head_features
 from tlx.errors import TlxError
 from tlx.probes.selection import PathPoint, accuracy_and_loss, best_point
 from tlx.runs.atomic import atomic_path
+from tlx.runs.mapped_files import refuse_changed
 from tlx.runs.run import RunInterrupted
 from tlx.training.best_weights import BEST_FILE
 from tlx.training.device import Compute, choose_compute
@@ -92,6 +93,7 @@ class Solve:
 
     def _features(self, split: Split) -> Tensor:
         """Return what reaches the head for each image of a split, shape (n, d)."""
+        refuse_changed()
         backbone, device = self.module.backbone, self.compute.accelerator
         backbone.to(device).eval()
         model = self.module if self.start is None else self.start.tail.to(device).eval()
