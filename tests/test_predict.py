@@ -193,6 +193,40 @@ def test_predict_never_writes_over_a_file_that_is_not_its_own(run: Path, images:
     assert output.read_text() == "mine"
 
 
+def test_predict_of_linked_folders_and_files_answers_each_row(run: Path, images: Path) -> None:
+    linked = images.parent / "linked"
+    linked.mkdir()
+    (linked / "all").symlink_to(images)
+    (linked / "one.png").symlink_to(sorted(images.iterdir())[0])
+    done = predict_files(run, linked, images.parent / "answer.csv", device="cpu")
+    assert (done.rows, done.errors) == (IMAGES + 1, 0)
+    answer = pd.read_csv(images.parent / "answer.csv").set_index("path")
+    first = f"all/{sorted(images.iterdir())[0].name}"
+    assert answer.predicted["one.png"] == answer.predicted[first]
+
+
+def test_predict_without_a_single_answer_ends_with_an_error(
+    run: Path, images: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = images.parent / "answer.csv"
+    for path in images.iterdir():
+        path.write_bytes(b"")
+    words = [str(run), "--input", str(images), "--output", str(output), "--device", "cpu"]
+    for _ in range(2):  # predicted, and found to be complete
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 1
+        told = capsys.readouterr()
+        assert f"{output}: {IMAGES} images, {IMAGES} with an error" in told.out
+        assert told.err.endswith(
+            f"tlx.predict: none of the {IMAGES} images has an answer; {output} says why for each. "
+            "The first: the file is empty.\n"
+        )
+    Image.new("L", (32, 32)).save(sorted(images.iterdir())[0])
+    main([*words, "--overwrite"])
+    assert f"{IMAGES} images, {IMAGES - 1} with an error" in capsys.readouterr().out
+
+
 def test_predict_of_no_run_says_what_a_run_holds_and_names_the_newest(
     run: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

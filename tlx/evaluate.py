@@ -96,8 +96,8 @@ def _check_target(folder: Path, task: ImageTask) -> None:
             other units.
     """
     from tlx.backbones.card import read_card
-    from tlx.data.listing import shortened
     from tlx.runs.run import WEIGHTS_FILE
+    from tlx.texts.names import shortened
 
     path = folder / WEIGHTS_FILE
     card = read_card(path) if path.is_file() else None

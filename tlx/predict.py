@@ -1,8 +1,9 @@
 """`python -m tlx.predict RUN --input FOLDER|TABLE --output FILE`: a run's model on new images.
 
 The output has one row per image, in the input's order: row, path, predicted, confidence, p_<class>
-for each class, and error, which says why a row has no answer. Broken off, the same command goes on
-where it stopped. For a run on a table of features, TABLE has the same columns as that one.
+for each class, and error, which says why a row has no answer; where none has one, the command ends
+with status 1. Broken off, the same command goes on where it stopped. For a run on a table of
+features, TABLE has the same columns as that one.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tlx.errors import TlxError
+
+if TYPE_CHECKING:
+    from tlx.prediction.run import Predicted
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,9 +98,25 @@ def report(given: argparse.Namespace) -> None:
         threads=given.threads,
         overwrite=given.overwrite,
     )
-    print(f"{done.output}: {done.rows} images, {done.errors} with an error (see its column error)")
+    _tell(done, "images")
+
+
+def _tell(done: Predicted, examples: str) -> None:
+    """Say how it went.
+
+    Raises:
+        TlxError: Where no row has an answer.
+    """
+    print(
+        f"{done.output}: {done.rows} {examples}, {done.errors} with an error (see its column error)"
+    )
     if done.kept_rows:
         print(f"{done.kept_rows} of them had been predicted before")
+    if done.failed:
+        raise TlxError(
+            f"none of the {done.rows} {examples} has an answer; {done.output} says why for each. "
+            f"The first: {done.first_error}."
+        )
 
 
 def _report_rows(given: argparse.Namespace) -> None:
@@ -111,9 +132,7 @@ def _report_rows(given: argparse.Namespace) -> None:
         part_rows=given.part_rows,
         overwrite=given.overwrite,
     )
-    print(f"{done.output}: {done.rows} rows, {done.errors} with an error (see its column error)")
-    if done.kept_rows:
-        print(f"{done.kept_rows} of them had been predicted before")
+    _tell(done, "rows")
 
 
 if __name__ == "__main__":

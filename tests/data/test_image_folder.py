@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -307,3 +308,131 @@ def test_image_folder_of_mixed_channels_is_converted_and_says_so(
     assert "2 of 50 images are converted to RGB: 1 L, 1 RGBA" in caplog.text
     assert data_record(task)["modes"] == {"RGB": 48, "L": 1, "RGBA": 1}
     assert task.train.images.shape[1] == 3
+
+
+def test_image_folder_of_capital_splits_trains_on_one_and_tests_on_the_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    counts = {"Training/cat": 8, "Training/dog": 6, "Testing/cat": 3, "Testing/dog": 4}
+    with caplog.at_level(logging.INFO, "tlx"):
+        record = data_record(images(folder_of(tmp_path / "pets", counts)).load())
+    assert record["images"] == {
+        "train": {"cat": 7, "dog": 5},
+        "val": {"cat": 1, "dog": 1},
+        "test": {"cat": 3, "dog": 4},
+    }
+    assert record["notices"] == ["splits: train is Training, test is Testing"]
+    assert "pets: splits: train is Training, test is Testing" in caplog.text
+
+
+def test_image_folder_with_a_class_called_train_asks_which_is_meant(tmp_path: Path) -> None:
+    root = folder_of(tmp_path / "vehicles", {"train": 12, "bus": 12, "car": 12})
+    assert faults(root) == [
+        f"data.root={root}: 'train' is called after splits, and 'bus' and 'car' beside it not. Say "
+        "which is meant: data.splits=folders takes those called after splits and leaves the others "
+        "out; data.splits=none takes all of them as classes."
+    ]
+    assert images(root, splits="none").load().class_names == ("bus", "car", "train")
+
+
+def test_image_folder_of_chosen_split_folders_counts_what_lies_outside(tmp_path: Path) -> None:
+    root = folder_of(split_folder(tmp_path), {"extra/cat": 5}, first=100)
+    picture(root / "loose.png", number=200)
+    record = data_record(images(root, splits="folders").load())
+    assert record["files"] == 25
+    assert record["left_out"] == {
+        "outside_classes": {"files": 6, "examples": [
+            "extra/cat/000.png", "extra/cat/001.png", "extra/cat/002.png", "extra/cat/003.png",
+            "extra/cat/004.png",
+        ]},
+    }  # fmt: skip
+
+
+def test_image_folder_accounts_for_every_file_on_the_console_and_in_the_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = plain_folder(tmp_path)
+    (root / "cat/photo.heic").touch()
+    (root / "cat/.ipynb_checkpoints").mkdir()
+    picture(root / "cat/.ipynb_checkpoints/000-checkpoint.png", number=300)
+    (root / ".DS_Store").touch()
+    with caplog.at_level(logging.INFO, "tlx"):
+        task = images(root).load()
+    assert (
+        "pets: 50 image files are used, left out: 1 of another suffix (.heic 1), such as "
+        "cat/photo.heic; 2 hidden, such as .DS_Store"
+    ) in caplog.messages
+    assert data_record(task)["left_out"] == {
+        "other_suffix": {"files": 1, "examples": ["cat/photo.heic"], "suffixes": {".heic": 1}},
+        "hidden": {"files": 2, "examples": [".DS_Store", "cat/.ipynb_checkpoints"]},
+    }
+    three = folder_of(tmp_path / "three", {"cat": 9, "dog": 9, "emu": 4})
+    some = images(three, classes=("cat", "dog")).load()
+    assert data_record(some)["left_out"] == {"class_not_chosen": {"files": 4}}
+
+
+def test_image_folder_of_mostly_other_formats_is_refused_or_left_out_as_asked(
+    tmp_path: Path,
+) -> None:
+    root = plain_folder(tmp_path)
+    for number in range(40):
+        (root / f"dog/{number}.heic").touch()
+    (root / "dog/gone.png").symlink_to(root / "nowhere.png")
+    assert faults(root) == [
+        f"data.root={root}: 40 of 90 files have the suffix of no image format that PIL reads: "
+        ".heic 40, such as dog/0.heic. Convert them (.heic to .jpg, for example), give the names "
+        "the suffix of their format, or leave them out with data.corrupt=skip.",
+        f"data.root={root}: 1 image file is a broken link: dog/gone.png. Put the files there, or "
+        "leave them out with data.corrupt=skip.",
+    ]
+    record = data_record(images(root, corrupt="skip").load())
+    assert (record["files"], record["left_out"]["broken_link"]["files"]) == (50, 1)
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_image_folder_reads_one_class_by_two_unicode_forms_in_two_splits(tmp_path: Path) -> None:
+    counts = {f"train/{NFC}": 8, "train/dog": 6, f"test/{NFD}": 3, "test/dog": 4}
+    task = images(folder_of(tmp_path / "pets", counts)).load()
+    assert task.class_names == (NFC, "dog")
+    assert data_record(task)["images"]["test"] == {NFC: 3, "dog": 4}
+    assert data_record(task)["notices"] == [
+        f"folders read by the composed form (NFC) of their names: test/{NFD} (U+0301) as {NFC}"
+    ]
+    assert images(tmp_path / "pets", classes=(NFD, "dog")).faults() == []
+
+
+def test_image_folder_with_both_unicode_forms_of_a_class_in_one_folder_is_refused(
+    tmp_path: Path,
+) -> None:
+    root = folder_of(tmp_path / "pets", {NFC: 8, NFD: 8, "dog": 6})
+    assert faults(root) == [
+        f"data.root={root}: folders of one split have the same name in other forms: {NFD} "
+        f"(U+0301), {NFC} (U+00E9). Merge them, or rename one."
+    ]
+
+
+def test_image_folder_notices_classes_that_look_alike(tmp_path: Path) -> None:
+    root = folder_of(tmp_path / "pets", {"Cat": 9, "cat": 9, "dog ": 9})
+    record = data_record(images(root).load())
+    assert list(record["images"]["train"]) == ["Cat", "cat", "dog "]
+    assert record["notices"] == [
+        "classes whose names differ only in case, spaces or form of letters stay apart: 'Cat' and "
+        "'cat'",
+        "names of classes start or end with a space: 'dog '",
+    ]
+    split = folder_of(tmp_path / "two", {"train/Cat": 9, "train/dog": 9, "test/cat": 3})
+    assert faults(split) == [
+        f"data.root={split}: classes that training does not have: test/cat (train has 'Cat'). "
+        "Add them to train, or remove them."
+    ]
+
+
+def test_image_folder_with_a_class_of_latin_1_bytes_is_refused_before_work(tmp_path: Path) -> None:
+    root = plain_folder(tmp_path)
+    Path(os.fsdecode(os.fsencode(root) + b"/caf\xe9")).mkdir()
+    assert faults(root) == [
+        f"data.root={root}: 1 name is not UTF-8: caf\\xe9. Rename them, with convmv -r -f latin1 "
+        "-t utf8 --notest FOLDER for example."
+    ]

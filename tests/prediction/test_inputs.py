@@ -74,3 +74,56 @@ def test_fingerprint_changes_with_names_order_content_and_time(tmp_path: Path) -
 def test_locate_of_an_impossible_name_is_an_error_of_the_row(name: str, tmp_path: Path) -> None:
     with pytest.raises(ImageFileError):
         locate(name, tmp_path)
+
+
+def test_read_inputs_of_linked_folders_and_files_are_those_that_training_reads(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "store"
+    for name in ("store/a.png", "store/b.png", "pets/cat/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    root = tmp_path / "pets"
+    (root / "dog").symlink_to(store)
+    (root / "cat/linked.png").symlink_to(store / "a.png")
+    (root / "cat/up").symlink_to(root)
+    (root / "cat/.ipynb_checkpoints").mkdir()
+    (root / "cat/.ipynb_checkpoints/c.png").touch()
+    inputs = read_inputs(root)
+    assert inputs.names == ["cat/c.png", "cat/linked.png", "dog/a.png", "dog/b.png"]
+    places = [locate(name, root, confined=inputs.confined) for name in inputs.names]
+    assert places[1:] == [store / "a.png", store / "a.png", store / "b.png"]
+    assert inputs.account is not None
+    assert inputs.account.sentence() == (
+        "4 image files are used, left out: 1 hidden, such as cat/.ipynb_checkpoints; 1 links that "
+        "lead back up, such as cat/up"
+    )
+
+
+def test_read_inputs_of_links_that_lead_nowhere_are_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    inputs = read_inputs(tmp_path)
+    assert inputs.names == ["a.png", "gone.png"]
+    with pytest.raises(ImageFileError, match="there is no such file"):
+        locate("gone.png", tmp_path, confined=inputs.confined)
+
+
+def test_read_inputs_of_other_formats_alone_says_which(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").touch()
+    with pytest.raises(TlxError) as error:
+        read_inputs(tmp_path)
+    assert str(error.value) == (
+        f"there is nothing to predict: no files such as .jpg, .png or .webp in {tmp_path} or below "
+        "(0 image files are used, left out: 1 of another suffix (.heic 1), such as a.heic)."
+    )
+
+
+def test_read_inputs_of_names_that_are_not_utf_8_are_refused(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")).touch()
+    with pytest.raises(TlxError) as error:
+        read_inputs(tmp_path)
+    assert str(error.value) == (
+        f"--input={tmp_path}: 1 name is not UTF-8: caf\\xe9.png. Rename them, with convmv -r -f "
+        "latin1 -t utf8 --notest FOLDER for example."
+    )

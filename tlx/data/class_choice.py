@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlx.errors import Fault, did_you_mean
+from tlx.texts.names import composed_form
 
 FEWEST_CLASSES = 2
 
@@ -20,8 +21,8 @@ def chosen_classes(
     """
     if classes is None:
         return tuple(class_names)
-    asked = {str(name) for name in classes}
-    return tuple(name for name in class_names if name in asked)
+    asked = {composed_form(str(name)) for name in classes}
+    return tuple(name for name in class_names if composed_form(name) in asked)
 
 
 def class_faults(class_names: Sequence[str], classes: Sequence[str | int] | None) -> list[Fault]:
@@ -31,11 +32,11 @@ def class_faults(class_names: Sequence[str], classes: Sequence[str | int] | None
         class_names: All classes of the data set.
         classes: The choice; None chooses all.
     """
-    known = set(class_names)
+    known = set(map(composed_form, class_names))
     faults = [
         Fault("data.classes", name, "there is no such class", did_you_mean(str(name), known))
         for name in classes or ()
-        if str(name) not in known
+        if composed_form(str(name)) not in known
     ]
     if faults or len(chosen_classes(class_names, classes)) >= FEWEST_CLASSES:
         return faults

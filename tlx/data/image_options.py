@@ -39,7 +39,8 @@ class ImageOptions:
             files. `picture` is for runs recorded before: it guesses for each file by itself.
         min_side: Shortest side of a file's image that is accepted, in pixels.
         corrupt: What becomes of files that give no image: `fail` names them and stops, `skip`
-            leaves them out and names them in the record.
+            leaves them out and names them in the record. Of a folder's files that may be images
+            of a format that is not read, few are only told of, and many are such files too.
         overlap: What becomes of files with the same bytes in two splits: `refuse` names them and
             stops, `drop` leaves them out of training (and of validation, where the test has them).
         train_per_class: Training images per class; None takes all that remain.
@@ -118,6 +119,8 @@ class ImageOptions:
         if isinstance(listing, list):
             return listing
         faults = listing.faults(self.classes)
+        if listing.account is not None and self.corrupt == "fail":
+            faults = [*listing.account.faults("data.root", listing.root), *faults]
         if faults:
             return faults
         some = listing.only(self.classes)

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tlx.data.class_folders import likeness_notices
 from tlx.data.dealing import SPLIT_NAMES, TRAIN
 from tlx.data.image_options import ImageOptions
-from tlx.data.listing import SPLIT_WORDS, Listing, shortened
+from tlx.data.listing import Listing
+from tlx.data.split_folders import split_of
 from tlx.errors import Fault, did_you_mean
+from tlx.texts.names import composed_form, shortened, shown_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +112,7 @@ class ImageTable(ImageOptions):
     def _split_faults(self, frame: pd.DataFrame) -> list[Fault]:
         if self.split_column is None:
             return []
-        words = set(frame[self.split_column]) - set(SPLIT_WORDS)
+        words = {word for word in frame[self.split_column].unique() if split_of(word) is None}
         if not words:
             return []
         reason = f"it holds {shortened(sorted(map(repr, words)))}"
@@ -117,19 +120,31 @@ class ImageTable(ImageOptions):
         return [Fault("data.split_column", self.split_column, reason, remedy)]
 
     def _listing(self, root: Path, frame: pd.DataFrame, names: Sequence[str]) -> Listing:
-        found = frame[self.label_column].tolist()
+        found = [composed_form(name) for name in frame[self.label_column]]
         classes = sorted(set(found), key=_numbers_first)
         place = {name: label for label, name in enumerate(classes)}
         splits = [TRAIN] * len(frame)
         if self.split_column is not None:
-            splits = [SPLIT_WORDS[word] for word in frame[self.split_column]]
+            known = {word: split_of(word) for word in frame[self.split_column].unique()}
+            splits = [known[word] or TRAIN for word in frame[self.split_column]]
         return Listing(
             root,
             tuple(Path(name).as_posix() for name in names),
             np.asarray([place[name] for name in found], np.int64),
             np.asarray(splits, np.int8),
             tuple(classes),
+            notices=tuple(_label_notices(frame[self.label_column].unique().tolist())),
         )
+
+
+def _label_notices(labels: Sequence[str]) -> list[str]:
+    """Return what is remarkable about the labels as written, a sentence each."""
+    forms: dict[str, int] = {}
+    for label in labels:
+        forms[composed_form(label)] = forms.get(composed_form(label), 0) + 1
+    merged = [shown_name(name) for name, count in forms.items() if count > 1]
+    said = "labels are written in more than one Unicode form, and taken as one class each: "
+    return [*([said + shortened(merged)] if merged else []), *likeness_notices(list(forms))]
 
 
 def _columns(name: str, frame: pd.DataFrame) -> str:

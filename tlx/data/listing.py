@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 from tlx.data.class_choice import chosen_classes, class_faults
 from tlx.data.dealing import SPLIT_NAMES, TEST, TRAIN, VAL
 from tlx.errors import Fault
+from tlx.texts.names import shortened
 
-MOST_NAMES = 5
-SPLIT_WORDS = {"train": TRAIN, "val": VAL, "valid": VAL, "validation": VAL, "test": TEST}
-"""What data sets call their splits."""
+if TYPE_CHECKING:
+    from tlx.data.file_account import FileAccount
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Listing:
         class_names: One per class index.
         numbers: Of each class, its index among all classes of the data set, where these are some
             of them.
+        account: What became of the folder's files, where a folder was listed.
+        notices: What else the user should know, a sentence each.
     """
 
     root: Path
@@ -38,6 +41,8 @@ class Listing:
     given: NDArray[np.int8]
     class_names: tuple[str, ...]
     numbers: tuple[int, ...] = ()
+    account: FileAccount | None = None
+    notices: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -56,7 +61,8 @@ class Listing:
         old = [self.class_names.index(name) for name in names]
         some = self.rows(np.flatnonzero(np.isin(self.labels, old)))
         labels = np.searchsorted(old, some.labels)
-        return replace(some, labels=labels, class_names=names, numbers=tuple(old))
+        account = None if self.account is None else self.account.choosing(len(some))
+        return replace(some, labels=labels, class_names=names, numbers=tuple(old), account=account)
 
     def faults(self, classes: Sequence[str | int] | None) -> list[Fault]:
         """Return what is wrong with the classes, or with the choice of some of them."""
@@ -78,9 +84,3 @@ class Listing:
                 faults.append(Fault("data", self.root, reason, remedy))
         # A class that is empty in training is one fault, told with the most there is to say.
         return faults[-1:]
-
-
-def shortened(names: Sequence[str], most: int = MOST_NAMES) -> str:
-    """Return the first of some names, and how many more there are."""
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

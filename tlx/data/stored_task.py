@@ -15,6 +15,7 @@ from tlx.data.overlaps import without_overlaps
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
 from tlx.errors import ConfigError, TlxError
+from tlx.texts.names import shown_name
 
 if TYPE_CHECKING:
     from tlx.data.decoded import DecodedImages
@@ -63,7 +64,7 @@ def stored_task(
     )
     train, val, test = (_split(listing, decoded, rows, in_memory=in_memory) for rows in parts)
     about = _about(listing, decoded, form, bad=bad, dropped=dropped, in_memory=in_memory)
-    _tell(about, len(listing))
+    _tell(name, about, listing)
     notice = decoded.levels.notice(form.depth)
     if notice is not None:
         log.warning("%s", notice)
@@ -102,6 +103,8 @@ def _about(
     return {
         "root": str(listing.root),
         "files": len(listing),
+        **({"left_out": listing.account.to_dict()} if listing.account is not None else {}),
+        **({"notices": list(listing.notices)} if listing.notices else {}),
         "stored": list(decoded.pixels.shape[1:]),
         "form": form.to_dict(),
         "modes": decoded.modes,
@@ -113,7 +116,12 @@ def _about(
     }
 
 
-def _tell(about: dict[str, Any], files: int) -> None:
+def _tell(name: str, about: dict[str, Any], listing: Listing) -> None:
+    files, account = len(listing), listing.account
+    if account is not None:
+        log.info("%s: %s", shown_name(name), account.sentence())
+    for notice in listing.notices:
+        log.warning("%s: %s", shown_name(name), notice)
     modes = {mode: count for mode, count in about["modes"].items() if mode != "RGB"}
     if modes and about["stored"][0] != 1:
         counts = ", ".join(f"{count} {mode}" for mode, count in sorted(modes.items()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
+from tlx.data.file_account import FileAccount, account_of
+from tlx.data.file_walk import suffix_of, walked
 from tlx.data.image_limits import ImageFileError, image_suffixes
 from tlx.errors import TlxError, did_you_mean
 
@@ -26,11 +28,16 @@ class Inputs:
     Args:
         names: Each image's path as the folder or the table has it; None where a table's cell is
             empty.
-        root: The folder that relative names start from, and that no name may leave.
+        root: The folder that relative names start from.
+        confined: Whether no name may leave that folder, be it by a symbolic link: a table may come
+            from others. A folder's own links are followed, as in training.
+        account: What became of the folder's files, where these are a folder's.
     """
 
     names: Sequence[str | None]
     root: Path
+    confined: bool = True
+    account: FileAccount | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -54,8 +61,8 @@ class Inputs:
 def read_inputs(source: Path, *, path_column: str = "path", root: Path | None = None) -> Inputs:
     """Return the images that a folder or a table holds.
 
-    A folder's images are those with a suffix that PIL knows, at any depth, sorted by path. A
-    table's rows keep their order, and each is one image.
+    A folder's images are those that training would read (`tlx.data.file_walk`), at any depth,
+    sorted by path. A table's rows keep their order, and each is one image.
 
     Args:
         source: A folder, or a table in CSV or Parquet.
@@ -68,7 +75,7 @@ def read_inputs(source: Path, *, path_column: str = "path", root: Path | None = 
     if source.is_dir():
         if root is not None:
             raise TlxError(f"--root goes with a table; {source} is a folder. Leave --root out.")
-        inputs = Inputs(_images_in(source), source)
+        inputs = _images_in(source)
         expected = f"files such as .jpg, .png or .webp in {source} or below"
     else:
         inputs = Inputs(_names_in(source, path_column), root or source.parent)
@@ -76,16 +83,18 @@ def read_inputs(source: Path, *, path_column: str = "path", root: Path | None = 
     if root is not None and not root.is_dir():
         raise TlxError(f"--root {root} is no folder.")
     if not inputs.names:
-        raise TlxError(f"there is nothing to predict: no {expected}.")
+        found = f" ({inputs.account.sentence()})" if inputs.account is not None else ""
+        raise TlxError(f"there is nothing to predict: no {expected}{found}.")
     return inputs
 
 
-def locate(name: str | None, root: Path) -> Path:
+def locate(name: str | None, root: Path, *, confined: bool = True) -> Path:
     """Return the file that a row names.
 
     Args:
         name: A path, relative to the root or inside it.
-        root: The folder that it may not leave, not even by a symbolic link.
+        root: The folder that relative paths start from.
+        confined: Whether the path may not leave it, not even by a symbolic link.
 
     Raises:
         ImageFileError: Where the row names no regular file inside the root.
@@ -94,7 +103,7 @@ def locate(name: str | None, root: Path) -> Path:
         raise ImageFileError("the row has no path")
     try:
         path = (root / name).resolve()
-        if not path.is_relative_to(root.resolve()):
+        if confined and not path.is_relative_to(root.resolve()):
             raise ImageFileError(f"the path leaves {root}; name another folder with --root")
         if not path.exists():
             raise ImageFileError("there is no such file")
@@ -105,13 +114,20 @@ def locate(name: str | None, root: Path) -> Path:
     return path
 
 
-def _images_in(folder: Path) -> list[str]:
-    suffixes = image_suffixes()
-    found = []
-    for place, _, files in os.walk(folder):
-        inside = Path(place).relative_to(folder)
-        found += [str(inside / file) for file in files if Path(file).suffix.lower() in suffixes]
-    return sorted(found)
+def _images_in(folder: Path) -> Inputs:
+    """Return a folder's images; those that lead nowhere are rows with an error."""
+    walk = walked(folder)
+    faults = walk.faults("--input")
+    if faults:
+        raise TlxError(" ".join(map(str, faults)))
+    unusable = [
+        name
+        for name, why in walk.left_out
+        if why in ("broken_link", "not_plain") and suffix_of(name) in image_suffixes()
+    ]
+    rest = replace(walk, left_out=tuple(o for o in walk.left_out if o[0] not in set(unusable)))
+    account = account_of(rest, len(walk.images))
+    return Inputs(sorted([*walk.images, *unusable]), folder, confined=False, account=account)
 
 
 def _names_in(table: Path, column: str) -> list[str | None]:

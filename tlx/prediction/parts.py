@@ -101,13 +101,14 @@ class Parts:
         Returns:
             How many rows have an error.
         """
-        errors = 0
+        errors, first = 0, None
         with atomic_path(self.output) as temporary, self._writer(temporary, schema) as writer:
             for index in range(len(self)):
                 table = self._read(index, schema)
                 errors += len(table) - table["error"].null_count
+                first = first or next(iter(table["error"].drop_null().to_pylist()), None)
                 writer.write_table(table)
-        self._write_manifest(complete=True, errors=errors)
+        self._write_manifest(complete=True, errors=errors, first_error=first)
         for index in range(len(self)):
             self._path(index).unlink(missing_ok=True)
         return errors
@@ -116,6 +117,11 @@ class Parts:
         """Return how many rows of the whole answer have an error."""
         errors = self._manifest().get("errors")
         return errors if isinstance(errors, int) else 0
+
+    def first_error_in_output(self) -> str | None:
+        """Return why the first row without an answer has none; None where all have one."""
+        first = self._manifest().get("first_error")
+        return first if isinstance(first, str) else None
 
     def _read(self, index: int, schema: pa.Schema) -> pa.Table:
         path = self._path(index)
@@ -139,8 +145,15 @@ class Parts:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def _write_manifest(self, *, complete: bool, errors: int = 0) -> None:
-        content = {"depends_on": dict(self.depends_on), "complete": complete, "errors": errors}
+    def _write_manifest(
+        self, *, complete: bool, errors: int = 0, first_error: str | None = None
+    ) -> None:
+        content = {
+            "depends_on": dict(self.depends_on),
+            "complete": complete,
+            "errors": errors,
+            "first_error": first_error,
+        }
         write_json(self.folder / MANIFEST, content)
 
     def _make_ready(self, overwrite: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,11 +21,13 @@ from tlx.prediction.inputs import Inputs, locate, read_inputs
 from tlx.prediction.parts import Parts, check_output
 from tlx.prediction.predictor import Predictor, load_predictor
 from tlx.reports.counted import counted
+from tlx.texts.names import shown_name
 from tlx.training.device import available_devices, usable_cpus
 
 BATCH_SIZE = 64
 PART_ROWS = 4096
 BATCHES_AHEAD = 2
+log = logging.getLogger("tlx")
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,19 @@ class Predicted:
         rows: How many rows it has.
         errors: How many of them have an error in the place of a class.
         kept_rows: How many had been predicted before.
+        first_error: Why the first of them has none.
     """
 
     output: Path
     rows: int
     errors: int
     kept_rows: int
+    first_error: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether no row has an answer."""
+        return self.errors == self.rows
 
 
 def predict_files(
@@ -81,6 +91,8 @@ def predict_files(
     check_output(output)
     chosen = chosen_device(device)
     inputs = read_inputs(source, path_column=path_column, root=root)
+    if inputs.account is not None:
+        log.info("%s: %s", shown_name(str(source)), inputs.account.sentence())
     threads = threads or usable_cpus()
     torch.set_num_threads(threads)
     predictor = load_predictor(run, chosen)
@@ -92,11 +104,17 @@ def predict_files(
     parts = Parts(output, len(inputs), part_rows, depends_on)
     with parts.claimed(overwrite=overwrite):
         if parts.is_complete():
-            return Predicted(output, len(inputs), parts.errors_in_output(), len(inputs))
+            return predicted(parts, kept_rows=len(inputs))
         with quiet_about_size(), ThreadPoolExecutor(threads) as pool:
             kept = _write_parts(parts, inputs, predictor, batch_size, pool)
-        errors = parts.join(answer_schema(predictor.class_names))
-    return Predicted(output, len(inputs), errors, kept)
+        parts.join(answer_schema(predictor.class_names))
+        return predicted(parts, kept_rows=kept)
+
+
+def predicted(parts: Parts, *, kept_rows: int) -> Predicted:
+    """Return how a prediction ended whose parts are joined."""
+    errors, first = parts.errors_in_output(), parts.first_error_in_output()
+    return Predicted(parts.output, parts.rows, errors, kept_rows, first)
 
 
 def chosen_device(asked: str) -> str:
@@ -124,21 +142,21 @@ def _write_parts(
             rows = parts.range_of(index)
             names = [inputs.names[row] for row in rows]
             answers = Answers(rows.start, names, predictor.class_names)
-            _answer(answers, inputs.root, predictor, batch_size, pool, advance)
+            _answer(answers, inputs, predictor, batch_size, pool, advance)
             parts.write(index, answers.table())
     return len(inputs) - waiting
 
 
 def _answer(
     answers: Answers,
-    root: Path,
+    inputs: Inputs,
     predictor: Predictor,
     batch_size: int,
     pool: ThreadPoolExecutor,
     advance: Callable[[int], None],
 ) -> None:
     """Fill in the answers of one part, a batch at a time."""
-    read = partial(_read, root=root, predictor=predictor)
+    read = partial(_read, inputs=inputs, predictor=predictor)
     arriving = enumerate(_ahead(pool, read, answers.names, BATCHES_AHEAD * batch_size))
     while batch := list(islice(arriving, batch_size)):
         places, images = [], []
@@ -153,10 +171,10 @@ def _answer(
         advance(len(batch))
 
 
-def _read(name: str | None, *, root: Path, predictor: Predictor) -> Tensor | str:
+def _read(name: str | None, *, inputs: Inputs, predictor: Predictor) -> Tensor | str:
     """Return the network's input for a row, or why there is none."""
     try:
-        return predictor.read(locate(name, root))
+        return predictor.read(locate(name, inputs.root, confined=inputs.confined))
     except ImageFileError as error:
         return str(error)
 

@@ -17,7 +17,7 @@ from tlx.prediction.numbers import NUMBER_SCHEMA, NumberAnswers
 from tlx.prediction.parts import Parts, check_output
 from tlx.prediction.predictor import load_predictor
 from tlx.prediction.rows import cells_and_errors, read_rows
-from tlx.prediction.run import PART_ROWS, Predicted
+from tlx.prediction.run import PART_ROWS, Predicted, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +92,10 @@ def predict_rows(
     parts = Parts(output, len(frame), part_rows, depends_on)
     with parts.claimed(overwrite=overwrite):
         if parts.is_complete():
-            return Predicted(output, len(frame), parts.errors_in_output(), len(frame))
+            return predicted(parts, kept_rows=len(frame))
         kept = _write_parts(parts, frame, learned, predictor)
-        errors = parts.join(_schema(predictor))
-    return Predicted(output, len(frame), errors, kept)
+        parts.join(_schema(predictor))
+        return predicted(parts, kept_rows=kept)
 
 
 def _state(source: Path) -> str:
