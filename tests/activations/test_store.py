@@ -207,7 +207,7 @@ def test_lease_of_a_store_on_a_full_disk_is_taken_all_the_same(
         store.entry("a" * 64).touch()
         shutil.rmtree(store.folder / ".locks")
         (store.folder / ".locks").touch()
-        with pytest.raises(NotADirectoryError):
+        with pytest.raises(FileExistsError):
             Lease.take(store.folder, "a" * 64)
 
 
