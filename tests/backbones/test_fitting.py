@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from tlx.backbones.construct import construct
-from tlx.backbones.fitting import classes_in, image_size_in, load_network
-from tlx.backbones.sources import WeightsError
+from tlx.backbones.fitted_state import classes_in, image_size_in
+from tlx.backbones.fitting import load_network
 from tlx.backbones.state_files import StateDict
 
 NAME = "shufflenet_v2_x0_5"
@@ -57,17 +57,18 @@ def test_load_network_returns_trainable_float32_copies() -> None:
     assert {value.device.type for value in loaded.values()} == {"cpu"}
 
 
-def test_load_network_of_many_missing_keys_shows_a_few_and_counts_the_rest() -> None:
+def test_load_network_of_shared_numbers_gives_each_tensor_its_own() -> None:
     state = _state()
-    for key in list(state)[:5]:
-        del state[key]
-    with pytest.raises(WeightsError) as caught:
-        load_network(NAME, state, "given.pth", image_size=None)
-    assert str(caught.value) == (
-        "backbone.weights=given.pth: they do not fit shufflenet_v2_x0_5: 5 missing keys "
-        "(conv1.0.weight, conv1.1.weight, conv1.1.bias, and 2 more). Give the state dict of "
-        "torchvision's shufflenet_v2_x0_5, or the builder these weights belong to."
-    )
+    shared = torch.randn(24)
+    state["conv1.1.weight"] = state["conv1.1.bias"] = shared
+    state["conv1.1.running_mean"] = torch.randn(1).expand(24)
+    network = load_network(NAME, state, "test", image_size=None)
+    loaded: dict[str, Tensor] = network.state_dict()
+    with torch.no_grad():
+        loaded["conv1.1.weight"].zero_()
+        loaded["conv1.1.running_mean"][0] = 7.0
+    assert loaded["conv1.1.bias"].all()
+    assert (loaded["conv1.1.running_mean"] == 7.0).sum() == 1
 
 
 @pytest.mark.parametrize("has_auxiliary", [False, True])

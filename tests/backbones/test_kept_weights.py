@@ -13,8 +13,9 @@ from torchvision.models import squeezenet1_1
 
 from tlx.backbones import kept_weights
 from tlx.backbones.kept_weights import keep_weights
-from tlx.backbones.sources import resolve
-from tlx.backbones.weights import read_weights
+from tlx.backbones.read_weights import read_weights
+from tlx.backbones.sources import Source, resolve
+from tlx.backbones.state_files import StateDict
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,10 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def _read(source: Source) -> StateDict:
+    return read_weights("squeezenet1_1", source).state
+
+
 def _in_fork(act: Callable[[], bool]) -> bool:
     """Return whether a function returns true in a fork."""
     pid = os.fork()
@@ -41,10 +46,11 @@ def _in_fork(act: Callable[[], bool]) -> bool:
 
 def test_kept_weights_in_a_fork_are_the_tensors_that_were_read(file: Path) -> None:
     keep_weights("squeezenet1_1", str(file))
-    ((_, state),) = kept_weights._kept.values()
+    ((_, read),) = kept_weights._kept.values()
+    state = read.state
     place = state["features.0.weight"].data_ptr()
     source = resolve("squeezenet1_1", str(file))
-    assert _in_fork(lambda: read_weights(source)["features.0.weight"].data_ptr() == place)
+    assert _in_fork(lambda: _read(source)["features.0.weight"].data_ptr() == place)
 
 
 def test_kept_weights_are_given_out_once(file: Path) -> None:
@@ -52,7 +58,7 @@ def test_kept_weights_are_given_out_once(file: Path) -> None:
     source = resolve("squeezenet1_1", str(file))
 
     def second_is_read_anew() -> bool:
-        first, second = read_weights(source), read_weights(source)
+        first, second = _read(source), _read(source)
         first["features.0.weight"].zero_()
         return bool(second["features.0.weight"].any())
 
@@ -61,10 +67,11 @@ def test_kept_weights_are_given_out_once(file: Path) -> None:
 
 def test_kept_weights_in_the_process_itself_are_read_from_the_file(file: Path) -> None:
     keep_weights("squeezenet1_1", str(file))
-    ((_, state),) = kept_weights._kept.values()
-    read = read_weights(resolve("squeezenet1_1", str(file)))
-    assert read["features.0.weight"].data_ptr() != state["features.0.weight"].data_ptr()
-    assert torch.equal(read["features.0.weight"], state["features.0.weight"])
+    ((_, read),) = kept_weights._kept.values()
+    state = read.state
+    anew = _read(resolve("squeezenet1_1", str(file)))
+    assert anew["features.0.weight"].data_ptr() != state["features.0.weight"].data_ptr()
+    assert torch.equal(anew["features.0.weight"], state["features.0.weight"])
 
 
 def test_kept_weights_of_a_changed_file_are_not_used(file: Path) -> None:
@@ -72,7 +79,7 @@ def test_kept_weights_of_a_changed_file_are_not_used(file: Path) -> None:
     zeros = {k: torch.zeros_like(v) for k, v in squeezenet1_1(num_classes=3).state_dict().items()}
     save_file(zeros, file)
     source = resolve("squeezenet1_1", str(file))
-    assert _in_fork(lambda: not read_weights(source)["features.0.weight"].any())
+    assert _in_fork(lambda: not _read(source)["features.0.weight"].any())
 
 
 def test_kept_weights_from_scratch_keep_nothing() -> None:

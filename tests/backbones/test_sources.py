@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tlx.backbones import sources
 from tlx.backbones.sources import Kind, WeightsError, builder_fault, resolve, shipped_names
@@ -49,27 +51,27 @@ def test_resolve_of_missing_path_says_so() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("file", "kind"),
-    [
-        ("w.safetensors", Kind.SAFETENSORS),
-        ("w.pt", Kind.STATE_DICT),
-        ("w.pth", Kind.STATE_DICT),
-        ("w.ckpt", Kind.CHECKPOINT),
-    ],
-)
-def test_resolve_of_file_knows_its_kind_by_its_ending(
-    file: str, kind: Kind, tmp_path: Path
+@pytest.mark.parametrize("file", ["w.safetensors", "w.pt", "w.pth.tar", "w.bin", "weights"])
+@pytest.mark.parametrize("kind", [Kind.SAFETENSORS, Kind.TORCH])
+def test_resolve_of_file_knows_its_kind_by_its_content(
+    kind: Kind, file: str, tmp_path: Path
 ) -> None:
-    path = _touch(tmp_path / file)
+    path = tmp_path / file
+    save = save_file if kind is Kind.SAFETENSORS else torch.save
+    save({"a": torch.ones(2)}, path)
     source = resolve("resnet18", str(path))
     assert (source.kind, source.path, source.words) == (kind, path, str(path))
 
 
 def test_resolve_of_other_file_is_refused(tmp_path: Path) -> None:
-    path = _touch(tmp_path / "w.onnx")
-    with pytest.raises(WeightsError, match=r"end in '.onnx' are not weights. Give a .safetensors"):
+    path = tmp_path / "w.pt"
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(WeightsError) as caught:
         resolve("resnet18", path)
+    assert str(caught.value) == (
+        f"backbone.weights={path}: it is a pointer of Git LFS and not the file itself. "
+        "Fetch the file: git lfs pull."
+    )
 
 
 def test_resolve_of_run_folder_is_its_model(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tlx.backbones.names import BUILDER_NAMES, FAMILIES, family_of
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone, build_backbone
     from tlx.backbones.card import Card, card_markdown, read_card, save_model
+    from tlx.backbones.downloads import ensure_downloaded
     from tlx.backbones.fingerprint import state_fingerprint
     from tlx.backbones.heads import auxiliary_paths, head_path, replace_head
     from tlx.backbones.image_size import image_size_fault
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tlx.backbones.sources import WeightsError, shipped_names, torchvision_weights
     from tlx.backbones.splitting import split
     from tlx.backbones.stages import Stage, find_stages
-    from tlx.backbones.weights import ensure_downloaded, weights_faults
+    from tlx.backbones.weights import weights_faults
 
 _HOMES: Final = {
     "Backbone": "backbone",
@@ -41,7 +42,7 @@ _HOMES: Final = {
     "split": "splitting",
     "Stage": "stages",
     "find_stages": "stages",
-    "ensure_downloaded": "weights",
+    "ensure_downloaded": "downloads",
     "weights_faults": "weights",
 }
 

@@ -6,13 +6,15 @@ from torch import Tensor, nn
 
 from tlx.backbones.construct import construct
 from tlx.backbones.fingerprint import state_fingerprint
-from tlx.backbones.fitting import classes_in, image_size_in, load_network
+from tlx.backbones.fitted_state import classes_in, fitted_state, image_size_in
+from tlx.backbones.fitting import load_network
 from tlx.backbones.heads import AUXILIARY_MIN_SIZE, auxiliary_paths, head_path, replace_head
 from tlx.backbones.image_size import image_size_fault
 from tlx.backbones.preprocess import Preprocess
+from tlx.backbones.read_weights import read_weights
 from tlx.backbones.sources import Kind, Source, builder_fault, resolve
 from tlx.backbones.stages import Stage, stages_of_builder
-from tlx.backbones.weights import check_card, head_fault, read_weights, resolve_preprocess
+from tlx.backbones.weights import check_card, head_fault, resolve_preprocess
 from tlx.errors import ConfigError, Fault
 
 
@@ -27,6 +29,7 @@ class Backbone(nn.Module):
         weights_source: Where the weights come from, in words.
         fingerprint: SHA-256 of the weights as loaded, before the head was replaced.
         source_head: Model A's own last layer, where a new head has replaced it.
+        weights_notes: How the weights were read from their file, and what of it was left out.
 
     Attributes:
         head_path: Qualified name of the head in `network`.
@@ -43,6 +46,7 @@ class Backbone(nn.Module):
         weights_source: str = "scratch",
         fingerprint: str = "",
         source_head: nn.Module | None = None,
+        weights_notes: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
         self.name = name
@@ -50,6 +54,7 @@ class Backbone(nn.Module):
         self.preprocess = preprocess
         self.num_classes = num_classes
         self.weights_source = weights_source
+        self.weights_notes = weights_notes
         self.fingerprint = fingerprint
         self.head_path = head_path(name)
         self.stages: tuple[Stage, ...] = stages_of_builder(name, network)
@@ -141,6 +146,7 @@ def build_backbone(
     transforms: str | None = None,
     image_size: int | None = None,
     keep_head: bool = False,
+    weights_key: str | None = None,
 ) -> Backbone:
     """Build model A: load weights strictly, then put a new head on.
 
@@ -155,6 +161,7 @@ def build_backbone(
             own, or the builder's DEFAULT preset.
         image_size: Height and width of the input in pixels; None means the preprocessing's.
         keep_head: Keep the head of the weights instead of a new one.
+        weights_key: Which of a file's networks to take (`model_ema`); None takes the only one.
 
     Raises:
         ConfigError: If the name, the image size or `keep_head` does not work out.
@@ -165,9 +172,12 @@ def build_backbone(
     if source.kind is Kind.SCRATCH:
         return _from_scratch(name, source, num_classes, transforms, image_size, keep_head)
     check_card(name, source)
-    state = read_weights(source)
+    read = read_weights(name, source, weights_key=weights_key)
+    fitted = fitted_state(name, read.state, source.words)
+    state = fitted.state
     if keep_head:
-        _check(head_fault(source, num_classes, classes_in(name, state)))
+        kept = classes_in(name, state) if fitted.has_head else None
+        _check(head_fault(source, num_classes, kept))
     bound_to = image_size_in(name, state)
     preprocess = resolve_preprocess(
         name, source, transforms=transforms, image_size=image_size, bound_to=bound_to
@@ -182,7 +192,8 @@ def build_backbone(
     )
     fingerprint = state_fingerprint(network.state_dict())
     classes = classes_in(name, state) if keep_head else _asked(num_classes)
-    source_head = None if keep_head else network.get_submodule(head_path(name))
+    own_head = fitted.has_head and not keep_head
+    source_head = network.get_submodule(head_path(name)) if own_head else None
     if not keep_head:
         replace_head(network, name, classes)
     return Backbone(
@@ -193,6 +204,7 @@ def build_backbone(
         weights_source=source.words,
         fingerprint=fingerprint,
         source_head=source_head,
+        weights_notes=(*read.notes, *fitted.notes),
     )
 
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tlx.backbones.sources import Source
-    from tlx.backbones.state_files import StateDict
+    from tlx.backbones.state_files import FileState
 
 MOST_FILES = 4
-_Key = tuple[str, int, int]
-_kept: dict[_Key, tuple[int, StateDict]] = {}
+_Key = tuple[str, int, int, str, str | None]
+_kept: dict[_Key, tuple[int, FileState]] = {}
 
 
-def keep(file: Path, state: StateDict) -> None:
-    """Keep the state dict of a file for forks of this process; the oldest goes first."""
-    _kept[_key(file)] = (os.getpid(), state)
+def _keep(key: _Key, state: FileState) -> None:
+    """Keep what was read of a file for forks of this process; the oldest goes first."""
+    _kept[key] = (os.getpid(), state)
     while len(_kept) > MOST_FILES:
         del _kept[next(iter(_kept))]
 
@@ -31,46 +31,54 @@ def any_kept() -> bool:
     return bool(_kept)
 
 
-def kept(file: Path | None) -> StateDict | None:
+def kept(file: Path | None, name: str, weights_key: str | None) -> FileState | None:
     """Return what was kept of a file, once, in a fork of the process that kept it; else None.
 
     Not in that process itself, and not twice: a network that trains changes these tensors.
+
+    Args:
+        file: The weights file.
+        name: The builder it was read for.
+        weights_key: Which of its networks was read.
     """
-    if file is None or not file.is_file() or _key(file) not in _kept:
+    key = None if file is None or not file.is_file() else _key(file, name, weights_key)
+    if key is None or key not in _kept:
         return None
-    owner, state = _kept[_key(file)]
+    owner, state = _kept[key]
     if owner == os.getpid():
         return None
-    del _kept[_key(file)]
+    del _kept[key]
     return state
 
 
 def file_of(source: Source) -> Path | None:
     """Return the file that a source's weights are read from, where it is there."""
-    from tlx.backbones.weights import cached_file
+    from tlx.backbones.downloads import cached_file
 
     file = source.path if source.enum is None else cached_file(source)
     return file if file is not None and file.is_file() else None
 
 
-def keep_weights(name: str, weights: str | None) -> None:
+def keep_weights(name: str, weights: str | None, weights_key: str | None = None) -> None:
     """Read a builder's weights and keep them for forks of this process.
 
     Args:
         name: A builder name.
         weights: As for `tlx.backbones.sources.resolve`; from scratch there is nothing to keep.
+        weights_key: Which of the file's networks to read.
     """
+    from tlx.backbones.read_weights import read_weights
     from tlx.backbones.sources import resolve
-    from tlx.backbones.weights import read_weights
 
     if weights is None:
         return
     source = resolve(name, weights)
     file = file_of(source)
-    if file is not None and _key(file) not in _kept:
-        keep(file, read_weights(source))
+    if file is not None and _key(file, name, weights_key) not in _kept:
+        state = read_weights(name, source, weights_key=weights_key)
+        _keep(_key(file, name, weights_key), state)
 
 
-def _key(file: Path) -> _Key:
+def _key(file: Path, name: str, weights_key: str | None) -> _Key:
     status = file.stat()
-    return str(file.resolve()), status.st_mtime_ns, status.st_size
+    return str(file.resolve()), status.st_mtime_ns, status.st_size, name, weights_key

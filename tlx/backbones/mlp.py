@@ -55,7 +55,7 @@ def make_mlp(structure: MlpStructure, features: int, num_classes: int) -> nn.Seq
 def features_in(state: Mapping[str, Tensor]) -> int | None:
     """Return the input width that an MLP's weights are bound to, or None where they lack it."""
     first = state.get(FIRST_WEIGHT)
-    return None if first is None or first.dim() != 2 else int(first.shape[1])
+    return None if first is None or len(first.shape) != 2 else int(first.shape[1])
 
 
 @dataclass(frozen=True)

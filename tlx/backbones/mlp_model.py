@@ -27,12 +27,15 @@ class MlpModel:
         activation: What follows each hidden layer.
         dropout: Share of the activations that training sets to zero.
         weights: None (scratch), or a path (safetensors, state dict, checkpoint or run folder).
+        weights_key: Which network of the weights file to take, where several fit; None takes the
+            only one.
     """
 
     hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (50, 50)
     activation: Activation = "relu"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     weights: str | None = None
+    weights_key: str | None = None
 
     @property
     def name(self) -> str:
@@ -43,7 +46,9 @@ class MlpModel:
         """Return what is wrong with the weights, before any work."""
         from tlx.backbones.weights import weights_faults
 
-        return weights_faults(self.name, self.weights if from_weights else None)
+        weights = self.weights if from_weights else None
+        key = self.weights_key if from_weights or self.weights is None else None
+        return weights_faults(self.name, weights, weights_key=key)
 
     def input_pipeline(
         self,
@@ -85,6 +90,7 @@ class MlpModel:
             num_classes=num_classes,
             weights=self.weights if from_weights else None,
             image_size=width,
+            weights_key=self.weights_key if from_weights else None,
         )
 
 

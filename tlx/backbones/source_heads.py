@@ -5,15 +5,18 @@ from __future__ import annotations
 from tlx.backbones.card import NEAREST_HEAD
 from tlx.backbones.head_features import why_not_linear
 from tlx.backbones.sources import resolve
-from tlx.backbones.weights import card_of
+from tlx.backbones.weights import card_of, head_in
 
 
-def why_no_source_head(name: str, weights: str | None) -> str | None:
+def why_no_source_head(
+    name: str, weights: str | None, weights_key: str | None = None
+) -> str | None:
     """Return why model A's own output layer cannot be used; None where it can.
 
     Args:
         name: A builder name.
         weights: See `resolve`; None has no model A.
+        weights_key: Which of the file's networks is model A.
 
     Raises:
         WeightsError: If there are no such weights.
@@ -23,9 +26,13 @@ def why_no_source_head(name: str, weights: str | None) -> str | None:
     reason = why_not_linear(name, with_intercept=False)
     if reason is not None:
         return reason
-    card = card_of(resolve(name, weights))
+    source = resolve(name, weights)
+    card = card_of(source)
     if card is not None and card.head == NEAREST_HEAD:
         return f"{weights} asks its nearest neighbours and has no output layer"
-    if card is not None and card.num_classes < 2:
+    classes = head_in(name, source, weights_key)
+    if classes is None:
+        return f"{weights} has no output layer that fits {name}"
+    if classes < 2:
         return f"{weights} has a single output, which tells no classes apart"
     return None

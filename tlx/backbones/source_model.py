@@ -26,12 +26,15 @@ class SourceModel:
             checkpoint or run folder) or a shipped model's name.
         transforms: Whose input pipeline to use, named like weights; None takes the weights' own.
         image_size: Pixels of the square input; None takes the pipeline's own.
+        weights_key: Which network of the weights file to take (`model_ema`), where several fit;
+            None takes the only one.
     """
 
     name: str
     weights: str | None = "DEFAULT"
     transforms: str | None = None
     image_size: Annotated[int, Field(ge=1)] | None = None
+    weights_key: str | None = None
 
     def faults(self, *, from_weights: bool = True) -> list[Fault]:
         """Return what is wrong, before any work; may download torchvision's weights.
@@ -51,11 +54,15 @@ class SourceModel:
         except WeightsError as error:
             return [error.fault]
         weights, size = self.weights if from_weights else None, self.image_size
+        # Unused weights need no key; weights=null beside a key is a contradiction.
+        key = self.weights_key if from_weights or self.weights is None else None
         return faults_unless_known(
             self.name,
             weights,
-            (transforms, size),
-            lambda: weights_faults(self.name, weights, transforms=transforms, image_size=size),
+            (transforms, size, key),
+            lambda: weights_faults(
+                self.name, weights, transforms=transforms, image_size=size, weights_key=key
+            ),
         )
 
     def input_pipeline(self, *, from_weights: bool = True) -> Preprocess | None:
@@ -74,6 +81,7 @@ class SourceModel:
             self.weights if from_weights else None,
             transforms=self._transforms(from_weights),
             image_size=self.image_size,
+            weights_key=self.weights_key if from_weights else None,
         )
 
     def stage_names(self) -> tuple[str, ...]:
@@ -102,6 +110,7 @@ class SourceModel:
             weights=self.weights if from_weights else None,
             transforms=self._transforms(from_weights),
             image_size=self.image_size,
+            weights_key=self.weights_key if from_weights else None,
         )
 
     def _transforms(self, from_weights: bool) -> str | None:

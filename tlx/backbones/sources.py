@@ -11,11 +11,14 @@ from torchvision.models import WeightsEnum, get_model_weights
 
 from tlx.backbones.mlp_name import is_mlp
 from tlx.backbones.names import BUILDER_NAMES
+from tlx.backbones.weight_files.claims import UnreadableError
+from tlx.backbones.weight_files.formats import Format, format_of
 from tlx.errors import Fault, TlxError, did_you_mean
 
 SHIPPED_FOLDER: Final = Path(__file__).parent / "shipped"
 RUN_MODEL_FILE: Final = "model.safetensors"
-STATE_DICT_SUFFIXES: Final = (".pt", ".pth")
+WEIGHTS_SUFFIXES: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
+"""What names of weights files mostly end in; only their content decides what they are."""
 
 
 class WeightsError(TlxError):
@@ -36,8 +39,7 @@ class Kind(Enum):
     SCRATCH = "scratch"
     TORCHVISION = "torchvision"
     SAFETENSORS = "safetensors"
-    STATE_DICT = "state dict"
-    CHECKPOINT = "checkpoint"
+    TORCH = "torch.save's"
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def resolve(name: str, weights: str | Path | None, *, key: str = "backbone.weigh
     Args:
         name: A builder name.
         weights: None (scratch), the name of a shipped model, the name of torchvision weights in
-            any case (`DEFAULT`), or the path of a file or run folder.
+            any case (`DEFAULT`), or the path of a file or run folder. A file's content says what
+            it is, whatever its name ends in.
         key: The option to name in errors.
 
     Raises:
@@ -121,26 +124,17 @@ def _of_path(path: Path, text: str, key: str) -> Source:
             remedy = "Give the folder of a finished run, or the path of a weights file."
             raise WeightsError(Fault(key, text, reason, remedy))
         return Source(Kind.SAFETENSORS, text, path=model)
-    kinds = {".safetensors": Kind.SAFETENSORS, ".ckpt": Kind.CHECKPOINT}
-    kinds |= dict.fromkeys(STATE_DICT_SUFFIXES, Kind.STATE_DICT)
-    if path.suffix not in kinds:
-        reason = f"files that end in {path.suffix!r} are not weights"
-        remedy = "Give a .safetensors, .pt, .pth or .ckpt file, or a run folder."
-        raise WeightsError(Fault(key, text, reason, remedy))
-    return Source(kinds[path.suffix], text, path=path)
+    try:
+        found = format_of(path)
+    except UnreadableError as error:
+        remedy = error.remedy or "Give the path of a weights file, or a run folder."
+        raise WeightsError(Fault(key, text, error.reason, remedy)) from error
+    kind = Kind.SAFETENSORS if found is Format.SAFETENSORS else Kind.TORCH
+    return Source(kind, text, path=path)
 
 
 def _unknown(name: str, text: str, key: str) -> Fault:
-    looks_like_path = (
-        "/" in text
-        or "\\" in text
-        or Path(text).suffix
-        in (
-            ".safetensors",
-            ".ckpt",
-            *STATE_DICT_SUFFIXES,
-        )
-    )
+    looks_like_path = "/" in text or "\\" in text or Path(text).suffix in WEIGHTS_SUFFIXES
     if looks_like_path:
         remedy = "Check the path; relative paths start from the working directory."
         return Fault(key, text, "no such file or folder", remedy)

@@ -1,117 +1,145 @@
-"""Reading state dicts from files of all kinds, without executing any code they may hold."""
+"""Reading a network's tensors from files of all kinds, without executing any code they hold."""
 
 from __future__ import annotations
 
-import pickle
+import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor
 
-from tlx.backbones.sources import Kind, Source, WeightsError
-from tlx.errors import Fault
+from tlx.backbones.expected import expected_tensors, needed_names
+from tlx.backbones.names import family_of
+from tlx.backbones.sources import WeightsError
+from tlx.backbones.weight_files.claims import UnreadableError, shown
+from tlx.backbones.weight_files.readings import Reading, distinct, readings_of
+from tlx.backbones.weight_files.weights_file import WeightsFile, open_weights
+from tlx.errors import Fault, did_you_mean
 
-CHECKPOINT_PREFIX: Final = "backbone.network."
-_NESTED_KEYS: Final = ("state_dict", "model")
+WEIGHTS_KEY: Final = "backbone.weights_key"
+_WHOLE: Final = "Check that the file is whole; copy or save it again."
+_FREE_SHAPES: Final = {"vit": "encoder.pos_embedding", "mlp": "hidden1.weight"}
+"""The tensor of a family whose shape follows from the size of its input."""
+# torchvision's own pattern for the DenseNet files made before module names lost their dots.
+_OLD_DENSENET: Final = re.compile(
+    r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$"
+)
 
 StateDict = OrderedDict[str, Tensor]
 
 
-def read_state(source: Source, *, shapes_only: bool = False) -> StateDict:
-    """Return the tensors of a weights file, by torchvision's names.
+@dataclass(frozen=True)
+class FileState:
+    """What was read from a file.
 
     Args:
-        source: A source with a path.
-        shapes_only: Read no more than needed, and return tensors on the meta device.
+        state: Tensors by the network's names, with torch's version metadata where the file has it.
+        notes: What was done to get at them, in words.
+    """
 
-    Returns:
-        The tensors as stored, with torch's version metadata where the file has it.
+    state: StateDict
+    notes: tuple[str, ...] = ()
+
+
+def read_state(
+    name: str,
+    path: Path,
+    words: str,
+    *,
+    shapes_only: bool = False,
+    weights_key: str | None = None,
+) -> FileState:
+    """Return the tensors of a builder's network from a weights file.
+
+    They may lie inside mappings (`state_dict`, `model_ema`) and behind a prefix (`module.`). Where
+    exactly one such reading has all that the stages need, it is taken. Where none has, the one that
+    has most is returned, for the caller to say what does not fit.
+
+    Args:
+        name: A builder name.
+        path: The file.
+        words: What to call it before people.
+        shapes_only: Read names and shapes alone, and return tensors on the meta device.
+        weights_key: Which reading to take; None takes the only one.
 
     Raises:
-        WeightsError: If the file cannot be read safely or holds no state dict.
+        WeightsError: If the file cannot be read safely, holds no state dict, or several.
     """
-    if source.path is None:
-        raise ValueError(f"{source.words} is no file.")
-    if source.kind is Kind.SAFETENSORS:
-        return _read_safetensors(source.path, source.words, shapes_only)
-    content = _torch_load(source.path, source.words, shapes_only)
-    state = _tensors_of(content, source.words)
-    if shapes_only:
-        return _renamed(state, {key: value.to("meta") for key, value in state.items()})
-    return state
-
-
-def _fault(words: str, reason: str, remedy: str) -> WeightsError:
-    return WeightsError(Fault("backbone.weights", words, reason, remedy))
-
-
-def _read_safetensors(path: Path, words: str, shapes_only: bool) -> StateDict:
     try:
-        if not shapes_only:
-            return OrderedDict(load_file(path))
-        with safe_open(path, framework="pt") as file:
-            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        remedy = "Check that the file is whole; copy or export it again."
-        raise _fault(words, f"it cannot be read as safetensors ({error})", remedy) from error
-    return OrderedDict(
-        (key, torch.empty(shape, device="meta")) for key, shape in sorted(shapes.items())
+        file = open_weights(path)
+        reading = _chosen(name, file, words, weights_key)
+        return FileState(_state(file, reading, shapes_only), tuple(reading.notes()))
+    except UnreadableError as error:
+        remedy = error.remedy or _WHOLE
+        raise WeightsError(Fault("backbone.weights", words, error.reason, remedy)) from error
+
+
+def _chosen(name: str, file: WeightsFile, words: str, weights_key: str | None) -> Reading:
+    readings = readings_of(file.claims, needed_names(name), _renaming(name))
+    whole = distinct([reading for reading in readings if _fits(name, reading)])
+    if weights_key is not None:
+        return _asked(name, whole or readings, words, weights_key)
+    if len(whole) > 1:
+        labels = [shown(reading.label) for reading in whole]
+        reason = f"it holds several networks that fit {name}: {', '.join(labels)}"
+        remedy = f"Say which: {' or '.join(f'{WEIGHTS_KEY}={label}' for label in labels)}."
+        raise WeightsError(Fault("backbone.weights", words, reason, remedy))
+    return whole[0] if whole else readings[0]
+
+
+def _asked(name: str, readings: list[Reading], words: str, weights_key: str) -> Reading:
+    """Return the reading that is called so, or the only one within what is called so."""
+    exact = [reading for reading in readings if reading.label == weights_key]
+    within = exact or [r for r in readings if r.label.startswith(f"{weights_key}.")]
+    if len(within) == 1:
+        return within[0]
+    labels = [shown(reading.label) for reading in within or readings]
+    count = "several networks" if within else "nothing"
+    reason = f"{words} holds {count} of {name} under this name"
+    raise WeightsError(Fault(WEIGHTS_KEY, weights_key, reason, did_you_mean(weights_key, labels)))
+
+
+def _fits(name: str, reading: Reading) -> bool:
+    """Return whether a reading has every tensor of the stages, in its shape."""
+    own = expected_tensors(name)
+    free = _FREE_SHAPES.get(family_of(name))
+    return all(
+        key in reading.tensors
+        and (reading.tensors[key].shape == tuple(own[key].shape) or key == free)
+        for key in needed_names(name)
     )
 
 
-def _torch_load(path: Path, words: str, mmap: bool) -> Any:
-    try:
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-        except RuntimeError:
-            if not mmap:
-                raise
-            # Files from before torch 1.6 cannot be mapped into memory.
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = "it holds Python objects besides tensors, or is no PyTorch file"
-        remedy = (
-            "Such a file could run code and is not loaded. "
-            "Save the plain state dict: torch.save(network.state_dict(), path)."
-        )
-        raise _fault(words, reason, remedy) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
-        remedy = "Check that the file is whole; copy or save it again."
-        raise _fault(words, f"it cannot be read ({_first_line(error)})", remedy) from error
+def _renaming(name: str) -> Callable[[str], str]:
+    if family_of(name) != "densenet":
+        return lambda key: key
+    return lambda key: "".join(match.groups()) if (match := _OLD_DENSENET.match(key)) else key
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _state(file: WeightsFile, reading: Reading, shapes_only: bool) -> StateDict:
+    if shapes_only:
+        state: StateDict = OrderedDict((k, c.on_meta()) for k, c in reading.tensors.items())
+    else:
+        state = _loaded(file.load(), reading)
+    if reading.metadata is not None:
+        state._metadata = dict(reading.metadata)  # type: ignore[attr-defined]
+    return state
 
 
-def _tensors_of(content: object, words: str) -> StateDict:
-    """Find the state dict in what was read, and strip the prefix of a tlx checkpoint."""
-    for key in _NESTED_KEYS:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    remedy = "Save the plain state dict: torch.save(network.state_dict(), path)."
-    if not isinstance(content, Mapping):
-        raise _fault(words, f"it holds a {type(content).__name__}, not a state dict", remedy)
-    prefixed = [key for key in content if str(key).startswith(CHECKPOINT_PREFIX)]
-    if prefixed:
-        # The metadata's names carry the prefix too, so it is left behind.
-        content = {key.removeprefix(CHECKPOINT_PREFIX): content[key] for key in prefixed}
-    foreign = [key for key, value in content.items() if not isinstance(value, Tensor)]
-    if foreign or not content:
-        what = f"entries that are no tensors ({foreign[0]})" if foreign else "no tensors"
-        raise _fault(words, f"it holds {what}", remedy)
-    return _renamed(content, dict(content))
-
-
-def _renamed(old: Mapping[str, Tensor], tensors: dict[str, Tensor]) -> StateDict:
-    """Return an ordered dict with the old one's version metadata."""
-    state: StateDict = OrderedDict(tensors)
-    metadata = getattr(old, "_metadata", None)
-    if metadata is not None:
-        state._metadata = metadata  # type: ignore[attr-defined]
+def _loaded(content: Any, reading: Reading) -> StateDict:
+    """Return the tensors of a reading, which must be what the file claimed."""
+    for key in reading.path:
+        content = content[key]
+    state: StateDict = OrderedDict()
+    for name, key in reading.keys.items():
+        value = content[key]
+        claim = reading.tensors[name]
+        dense = isinstance(value, Tensor) and value.layout == torch.strided
+        if not dense or (tuple(value.shape), value.dtype) != (claim.shape, claim.dtype):
+            raise UnreadableError(f"its {shown(key)} is not what the file says it is")
+        state[name] = value.detach()
     return state

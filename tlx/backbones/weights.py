@@ -1,115 +1,24 @@
-"""Weights by name or path: downloads, preprocessing that belongs to them, and early checks."""
+"""Weights by name or path: the preprocessing that belongs to them, and early checks."""
 
 from __future__ import annotations
 
-import http.client
-from pathlib import Path
 from typing import Final
-from urllib.parse import urlparse
 
-import torch
 from torchvision.models import get_model_weights
 
 from tlx.backbones.card import Card, read_card
-from tlx.backbones.fitting import image_size_in, load_network
+from tlx.backbones.fitted_state import classes_in, fitted_state, image_size_in
+from tlx.backbones.fitting import load_network
 from tlx.backbones.image_size import image_size_fault
-from tlx.backbones.kept_weights import any_kept, file_of, kept
 from tlx.backbones.mlp import FeatureInput, input_pipeline
 from tlx.backbones.mlp_name import fits_weights_of, is_mlp, mlp_structure
 from tlx.backbones.preprocess import Preprocess
-from tlx.backbones.sources import (
-    Kind,
-    Source,
-    WeightsError,
-    builder_fault,
-    resolve,
-    shipped_names,
-)
-from tlx.backbones.state_files import StateDict, read_state
+from tlx.backbones.read_weights import read_weights
+from tlx.backbones.sources import Kind, Source, WeightsError, builder_fault, resolve
+from tlx.backbones.state_files import WEIGHTS_KEY
 from tlx.errors import Fault
 
 TRANSFORMS_KEY: Final = "backbone.transforms"
-
-
-def cached_file(source: Source) -> Path:
-    """Return where torch.hub keeps (or would put) the file of torchvision weights."""
-    if source.enum is None:
-        raise ValueError(f"{source.words} are not torchvision's.")
-    file_name = Path(urlparse(source.enum.url).path).name
-    return Path(torch.hub.get_dir()) / "checkpoints" / file_name
-
-
-def ensure_downloaded(source: Source) -> None:
-    """Download torchvision weights that are not in torch.hub's folder yet.
-
-    Sources of other kinds are left alone.
-
-    Args:
-        source: Where the weights come from.
-
-    Raises:
-        WeightsError: If the download fails; it says where the file would have to lie.
-    """
-    if source.enum is not None and not cached_file(source).is_file():
-        _torchvision_state(source)
-
-
-def _torchvision_state(source: Source) -> StateDict:
-    """Return torchvision's state dict through torchvision's own loading code."""
-    if source.enum is None:
-        raise ValueError(f"{source.words} are not torchvision's.")
-    file = cached_file(source)
-    was_cached = file.is_file()
-    try:
-        state: StateDict = source.enum.get_state_dict(
-            progress=True, check_hash=True, weights_only=True
-        )
-    except Exception as error:  # network, disk and pickle errors have no common base
-        if was_cached:
-            raise WeightsError(_damaged(source, file, error)) from error
-        if isinstance(error, OSError | RuntimeError | http.client.HTTPException):
-            raise WeightsError(_not_downloaded(source, file, error)) from error
-        raise
-    return state
-
-
-def _damaged(source: Source, file: Path, error: Exception) -> Fault:
-    reason = f"{file} cannot be read ({(str(error).splitlines() or [''])[0]})"
-    remedy = "Delete the file and download it again, or copy a whole one there."
-    return Fault("backbone.weights", source.words, reason, remedy)
-
-
-def _not_downloaded(source: Source, file: Path, error: Exception) -> Fault:
-    shipped = ", ".join(shipped_names())
-    use_shipped = f"use a shipped model ({shipped}), " if shipped else ""
-    reason = f"the download of {file.name} failed ({error})"
-    remedy = (
-        f"Offline, copy the file to {file}, give the path of a weights file, "
-        f"{use_shipped}or train from scratch with weights=null."
-    )
-    return Fault("backbone.weights", source.words, reason, remedy)
-
-
-def read_weights(source: Source, *, shapes_only: bool = False) -> StateDict:
-    """Return the state dict of any source but scratch.
-
-    Args:
-        source: Where the weights come from.
-        shapes_only: Return tensors on the meta device, reading as little as possible.
-
-    Raises:
-        WeightsError: If the weights cannot be downloaded or read.
-    """
-    found = None if shapes_only or not any_kept() else kept(file_of(source))
-    if found is not None:
-        return found
-    if source.enum is None:
-        return read_state(source, shapes_only=shapes_only)
-    if not shapes_only:
-        return _torchvision_state(source)
-    ensure_downloaded(source)
-    file = cached_file(source)
-    return read_state(Source(Kind.STATE_DICT, source.words, path=file), shapes_only=True)
 
 
 def card_of(source: Source) -> Card | None:
@@ -215,6 +124,7 @@ def input_pipeline_of(
     *,
     transforms: str | None = None,
     image_size: int | None = None,
+    weights_key: str | None = None,
 ) -> Preprocess:
     """Return the preprocessing that a backbone of these options would have, without building it.
 
@@ -223,6 +133,7 @@ def input_pipeline_of(
         weights: See `resolve`.
         transforms: See `resolve_preprocess`.
         image_size: See `resolve_preprocess`.
+        weights_key: See `read_weights`.
 
     Raises:
         WeightsError: Where `weights_faults` names a fault.
@@ -230,7 +141,8 @@ def input_pipeline_of(
     source = resolve(name, weights)
     bound_to = None
     if source.kind is not Kind.SCRATCH and transforms is None and _preprocess_of(source) is None:
-        bound_to = image_size_in(name, read_weights(source, shapes_only=True))
+        read = read_weights(name, source, shapes_only=True, weights_key=weights_key)
+        bound_to = image_size_in(name, read.state)
     return resolve_preprocess(
         name, source, transforms=transforms, image_size=image_size, bound_to=bound_to
     )
@@ -244,16 +156,38 @@ def head_fault(
     Args:
         source: Where the weights come from.
         num_classes: How many classes are asked for; None takes what there is.
-        classes_in_file: How many the head has; None means scratch.
+        classes_in_file: How many the head has; None where the source has none.
     """
     key = "backbone.keep_head"
     if classes_in_file is None:
-        return Fault(key, True, "a network from scratch has no head to keep", "Leave it out.")
+        what = "a network from scratch" if source.kind is Kind.SCRATCH else source.words
+        return Fault(key, True, f"{what} has no head to keep", "Leave it out.")
     if num_classes is not None and num_classes != classes_in_file:
         reason = f"the head of {source.words} has {classes_in_file} classes, not {num_classes}"
         remedy = f"Use a task of {classes_in_file} classes, or keep_head=false."
         return Fault(key, True, reason, remedy)
     return None
+
+
+def _no_file(weights_key: str) -> Fault:
+    reason = "without weights there is no file in which it names something"
+    return Fault(WEIGHTS_KEY, weights_key, reason, "Leave it out, or give backbone.weights.")
+
+
+def head_in(name: str, source: Source, weights_key: str | None = None) -> int | None:
+    """Return how many classes the head of a source has; None where it has none that fits.
+
+    Args:
+        name: A builder name.
+        source: Where the weights come from.
+        weights_key: Which of the file's networks to take.
+
+    Raises:
+        WeightsError: If the weights cannot be read, or do not fit.
+    """
+    read = read_weights(name, source, shapes_only=True, weights_key=weights_key)
+    fitted = fitted_state(name, read.state, source.words)
+    return classes_in(name, fitted.state) if fitted.has_head else None
 
 
 def weights_faults(
@@ -262,6 +196,7 @@ def weights_faults(
     *,
     transforms: str | None = None,
     image_size: int | None = None,
+    weights_key: str | None = None,
 ) -> list[Fault]:
     """Return everything wrong with a backbone's options, before any work.
 
@@ -273,10 +208,11 @@ def weights_faults(
         weights: See `resolve`.
         transforms: See `resolve_preprocess`.
         image_size: Height and width of the input in pixels; None means the preprocessing's.
+        weights_key: Which of the file's networks to take; None takes the only one.
 
     Returns:
-        Faults with the keys `backbone.name`, `backbone.weights`, `backbone.transforms` and
-        `backbone.image_size`; empty when all is well.
+        Faults with the keys `backbone.name`, `backbone.weights`, `backbone.weights_key`,
+        `backbone.transforms` and `backbone.image_size`; empty when all is well.
     """
     fault = builder_fault(name)
     if fault is not None:
@@ -288,9 +224,12 @@ def weights_faults(
         source = resolve(name, weights)
         check_card(name, source)
         if source.kind is not Kind.SCRATCH:
-            state = read_weights(source, shapes_only=True)
+            read = read_weights(name, source, shapes_only=True, weights_key=weights_key)
+            state = fitted_state(name, read.state, source.words).state
             bound_to = image_size_in(name, state)
             load_network(name, state, source.words, image_size=None)
+        elif weights_key is not None:
+            faults.append(_no_file(weights_key))
     except WeightsError as error:
         faults.append(error.fault)
     try:

@@ -32,7 +32,8 @@ def share(config: DictConfig) -> None:
     def source() -> TaskSource:
         plan = checked_plan(config)
         if plan.strategy.starts_from_weights:
-            keep_weights(plan.source_model.name, plan.source_model.weights)
+            model = plan.source_model
+            keep_weights(model.name, model.weights, model.weights_key)
         return plan.data
 
     load_and_keep(asked, source)

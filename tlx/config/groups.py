@@ -35,6 +35,7 @@ def register_builders() -> None:
             "_target_": "tlx.backbones.source_model.SourceModel",
             "name": name,
             "weights": "DEFAULT",
+            "weights_key": None,
             "transforms": None,
             "image_size": None,
         }

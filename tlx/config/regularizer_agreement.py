@@ -41,5 +41,5 @@ def situation_of(plan: Plan) -> Situation:
         trains_features=not module.trained_parameters().isdisjoint(staged),
         predicts_number=bool(getattr(plan.training.loss, "takes_numbers", False)),
         trained_weights=module.trained_source_weights(),
-        why_no_source_head=why_no_source_head(model.name, model.weights),
+        why_no_source_head=why_no_source_head(model.name, model.weights, model.weights_key),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from tlx.data.image_counts import data_record
@@ -15,11 +16,15 @@ if TYPE_CHECKING:
     from tlx.strategies.transfer_module import TransferModule
     from tlx.training.device import Compute
 
+log = logging.getLogger("tlx")
+
 
 def record_origin(
     plan: Plan, task: ImageTask, module: TransferModule, compute: Compute, run: Run
 ) -> None:
     """Write a run's provenance and its task's files; note its data and parameters.
+
+    How model A's weights were read from their file, where they had to be looked for, is said too.
 
     Args:
         plan: What the run is to do.
@@ -34,6 +39,11 @@ def record_origin(
         dataset=task.fingerprint,
         weights=module.backbone.fingerprint,
     )
+    backbone = module.backbone
+    origin["weights_notes"] = list(backbone.weights_notes)
+    if backbone.weights_notes:
+        notes = "; ".join(backbone.weights_notes)
+        log.info("model A's weights (%s): %s.", backbone.weights_source, notes)
     write_json(run.folder / "provenance.json", origin)
     for name, content in task.files.items():
         write_json(run.folder / name, content)
