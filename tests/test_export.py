@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from numpy.typing import NDArray
 
 from tests.prediction.runs import small_run
 from tests.tiny import TINY, environment_for_tlx, result_of
+from tlx.backbones import Card, build_backbone, save_model
+from tlx.backbones.preprocess import Preprocess
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.errors import TlxError
 from tlx.export import main
 from tlx.exporting.run import export_run
 from tlx.extras import EXTRAS, missing_modules
+from tlx.runs.result import Result
 
 needs_onnx = pytest.mark.skipif(
     bool(missing_modules("export")), reason="needs the extra: pip install -e '.[export]'"
@@ -203,3 +207,22 @@ def test_export_help_loads_nothing_heavy(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "usage: python -m tlx.export" in done.stdout
     assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize(("name", "file"), [("../../x", "_.._x"), ("/abs/x", "_abs_x")])
+def test_export_of_a_card_whose_name_is_a_path_stays_in_the_runs_exports(
+    name: str, file: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = Card("c", "resnet18", 2, ("a", "<b>"), Preprocess(32, 32).to_dict(), data={"size": 32})
+    network = build_backbone("resnet18", num_classes=2, weights=None, image_size=32).network
+    run = tmp_path / "run"
+    run.mkdir()
+    save_model(run / "model.safetensors", network, replace(card, name=name))
+    Result(status="completed").write(run)
+    done = export_run(run, "safetensors")
+    assert done.path == run / "exports" / f"{file}.safetensors"
+    assert {path.name for path in tmp_path.iterdir()} == {"run"}
+    assert caplog.messages == [
+        f"the model is called '{name}', which names no plain file; written as {file}"
+    ]
+    assert "<b>" not in done.card_path.read_text()

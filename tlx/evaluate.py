@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlx.errors import TlxError
+from tlx.texts.told import tell
 
 if TYPE_CHECKING:
     from tlx.data.task import ImageTask
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TlxError as error:
         if given.debug:
             raise
-        print(f"tlx.evaluate: {error}", file=sys.stderr)
+        tell("tlx.evaluate", error)
         sys.exit(1)
 
 

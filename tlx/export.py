@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlx.errors import TlxError
+from tlx.texts.told import tell
 
 FORMATS = ("onnx", "torch_export", "safetensors")
 
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (TlxError, OSError) as error:
         if given.debug:
             raise
-        print(f"tlx.export: {error}", file=sys.stderr)
+        tell("tlx.export", error)
         sys.exit(1)
 
 

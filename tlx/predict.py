@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlx.errors import TlxError
+from tlx.texts.log_format import SafeFormatter
+from tlx.texts.told import tell
 
 if TYPE_CHECKING:
     from tlx.prediction.run import Predicted
@@ -65,7 +67,9 @@ def _positive(text: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     given = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    console = logging.StreamHandler(sys.stderr)
+    console.setFormatter(SafeFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[console])
     try:
         report(given)
     except KeyboardInterrupt:
@@ -74,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (TlxError, OSError) as error:
         if given.debug:
             raise
-        print(f"tlx.predict: {error}", file=sys.stderr)
+        tell("tlx.predict", error)
         sys.exit(1)
 
 

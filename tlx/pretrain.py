@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from tlx.config.command_line import run_command
 from tlx.config.help_page import CommandHelp
+from tlx.texts.file_names import plain_file_name
 
 HELP = CommandHelp(
     name="python -m tlx.pretrain",
@@ -37,22 +38,22 @@ def job(cfg: DictConfig) -> float:
     from tlx.config.job import hydra_job
     from tlx.train import train
 
-    folder, command = hydra_job("tlx.pretrain")
+    folder, command = hydra_job("tlx.pretrain", cfg)
     score = train(cfg, folder, command)
     write_source_model(folder)
     return score
 
 
-def resume(folder: Path) -> None:
-    """Go on with an interrupted pretraining."""
+def resume(folder: Path, given: DictConfig | None = None) -> None:
+    """Go on with an interrupted pretraining; `given` holds what its files do not keep."""
     from tlx.train import resume as resume_training
 
-    resume_training(folder)
+    resume_training(folder, given)
     write_source_model(folder)
 
 
 def write_source_model(folder: Path) -> Path:
-    """Write a run's model in half precision under its card's name.
+    """Write a run's model in half precision under its card's name, as a plain file name.
 
     Args:
         folder: A completed run.
@@ -70,7 +71,7 @@ def write_source_model(folder: Path) -> Path:
     backbone = build_backbone(
         card.backbone, num_classes=card.num_classes, weights=weights, keep_head=True
     )
-    path = folder / f"{card.name}.safetensors"
+    path = folder / f"{plain_file_name(card.name)}.safetensors"
     save_model(path, backbone.network, card, dtype="float16")
     log.info("model A: %s (%.1f MB), for backbone.weights=", path, path.stat().st_size / 1e6)
     return path

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlx.errors import TlxError
+from tlx.texts.told import tell
 
 if TYPE_CHECKING:
     from tlx.sweeps.record import JobRecord
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except TlxError as error:
         if given.debug:
             raise
-        print(f"tlx.sweep: {error}", file=sys.stderr)
+        tell("tlx.sweep", error)
         status = EXIT_FAILED
     sys.exit(status)
 
@@ -69,7 +70,7 @@ def report(folder: Path, metrics: Sequence[str] | None = None, minimize: bool = 
     try:
         write_table(folder, records)
     except OSError as error:
-        print(f"tlx.sweep: the table was not written: {error}", file=sys.stderr)
+        tell("tlx.sweep: the table was not written", error)
     lines = [f"{folder}: {len(records)} jobs, {status_counts(records)}"]
     lines += _ranking_lines(records, metrics, minimize)
     lines += ["", *failure_lines(records)] if failure_lines(records) else []

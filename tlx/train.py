@@ -67,7 +67,7 @@ def job(cfg: DictConfig) -> float:
 
     experiment = made_experiment(cfg)
     start = train if experiment is None else experiment.run
-    return start(cfg, *hydra_job("tlx.train"))
+    return start(cfg, *hydra_job("tlx.train", cfg))
 
 
 def train(cfg: DictConfig, folder: Path, command: str = "") -> float:
@@ -86,23 +86,29 @@ def train(cfg: DictConfig, folder: Path, command: str = "") -> float:
         TlxError: Where the folder holds a run already, or the training fails.
     """
     from tlx.config.builders import checked_plan
-    from tlx.config.record import save_config
+    from tlx.config.record import save_config, say_redacted
     from tlx.runs.run import Run
 
     plan = checked_plan(cfg)
     run = Run.start(folder, command)
-    save_config(cfg, folder)
+    say_redacted(save_config(cfg, folder))
     return execute(plan, run)
 
 
-def resume(folder: Path) -> float:
-    """Go on with an interrupted run, from its last checkpoint and by its own configuration."""
+def resume(folder: Path, given: DictConfig | None = None) -> float:
+    """Go on with an interrupted run, from its last checkpoint and by its own configuration.
+
+    Args:
+        folder: The run's folder.
+        given: Holds the options whose secrets the run's files do not keep.
+    """
     from tlx.config.builders import checked_plan
+    from tlx.config.given_again import with_secrets
     from tlx.config.record import load_config
     from tlx.reports.log import log_to
     from tlx.runs.run import Run
 
-    plan = checked_plan(load_config(folder))
+    plan = checked_plan(with_secrets(load_config(folder), folder, given))
     run = Run.resume(folder)
     log_to(folder)
     return execute(plan, run)

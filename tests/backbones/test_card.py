@@ -167,3 +167,23 @@ def test_card_markdown_code_loads_the_model_in_plain_torchvision(
     exec(code, loaded)
     images = torch.randn(2, 3, size, size)
     assert torch.equal(loaded["network"].eval()(images), backbone(images))
+
+
+def test_card_markdown_of_hostile_names_keeps_its_structure() -> None:
+    hostile = "x\n# Owned\n<script>alert(1)</script> [l](http://e) ```"
+    card = dataclasses.replace(
+        _card(),
+        name=hostile,
+        class_names=(hostile, "a|b", "c"),
+        data={hostile: hostile},
+        recipe={"loss": {"name": hostile}},
+        command=f"python {hostile}",
+    )
+    lines = card_markdown(card).splitlines()
+    assert [line for line in lines if line.startswith("#")] == [
+        r"# x\\n\# Owned\\n&lt;script&gt;alert(1)&lt;/script&gt; \[l\](http\://e) \`\`\`",
+        "## Data", "## Recipe", "## Score", "## Made by", "## Input",
+        "## Load in plain torchvision",
+    ]  # fmt: skip
+    assert "<script" not in "\n".join(lines)
+    assert sum(line.startswith("```") for line in lines) == 2

@@ -38,7 +38,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
         given: list[Any] = []
 
         def job(cfg: DictConfig) -> float:
-            given.append((cfg, *hydra_job("tlx.train")))
+            given.append((cfg, *hydra_job("tlx.train", cfg)))
             if error is not None:
                 raise error
             return 1.0

@@ -121,4 +121,4 @@ def test_display_of_escapes_in_an_error_shows_them_as_text() -> None:
     stream = io.StringIO()
     display = SweepDisplay(1, stream, is_terminal=False)
     display.job_ended(JobRecord(0, status="failed", error="E: \x1b[2J"))
-    assert "E: ?[2J" in stream.getvalue()
+    assert r"E: \x1b[2J" in stream.getvalue()

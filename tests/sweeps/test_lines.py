@@ -84,7 +84,7 @@ def test_best_job_leaves_out_what_is_no_number() -> None:
     assert best_job(records[1:3], minimize=True) is None
 
 
-def test_printable_hides_escapes_and_fits_the_encoding() -> None:
-    assert printable("a\x1b[31m\nb\r±", "utf-8") == "a?[31m\nb?±"
+def test_printable_escapes_control_characters_and_fits_the_encoding() -> None:
+    assert printable("a\x1b[31m\nb\r±", "utf-8") == r"a\x1b[31m" + "\n" + r"b\r±"
     assert printable("0.5 ± ä", "ascii") == "0.5 +/- \\xe4"
-    assert printable("\udcff", "utf-8") == "?"
+    assert printable("\udcff", "utf-8") == r"\udcff"

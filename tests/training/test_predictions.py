@@ -9,7 +9,12 @@ import torch
 
 from tlx.backbones import Backbone, build_backbone
 from tlx.data.task import Split
-from tlx.training.predictions import predict, predictions_table, write_predictions
+from tlx.training.predictions import (
+    predict,
+    predictions_table,
+    read_predictions,
+    write_predictions,
+)
 
 NAMES = ("cat", "dog", "owl")
 
@@ -74,3 +79,18 @@ def test_write_predictions_puts_splits_below_each_other(tmp_path: Path, split: S
     assert written["split"].tolist() == ["val"] * 5 + ["test"] * 5
     assert written["label"].tolist() == written["predicted"].tolist()
     assert [path.name for path in tmp_path.iterdir()] == ["predictions.csv"]
+
+
+def test_predictions_of_classes_like_formulas_are_read_back_by_their_names(
+    tmp_path: Path, split: Split
+) -> None:
+    names = ('=HYPERLINK("http://e")', "'@SUM(1)", "None")
+    probabilities = torch.eye(3)[split.labels]
+    write_predictions(tmp_path, [predictions_table("test", split, probabilities, names)])
+    written = pd.read_csv(tmp_path / "predictions.csv", keep_default_na=False)
+    expected = [f"'{names[0]}", f"'{names[1]}", "None", f"'{names[1]}", f"'{names[0]}"]
+    assert written["label"].tolist() == expected
+    again = read_predictions(tmp_path, "test")
+    assert again["label"].tolist() == [names[i] for i in (0, 1, 2, 1, 0)]
+    assert again["predicted"].tolist() == again["label"].tolist()
+    assert again["confidence"].tolist() == [1.0] * 5

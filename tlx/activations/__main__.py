@@ -17,6 +17,7 @@ from tlx.activations.parts import MISSING
 from tlx.activations.settings import ActivationSettings
 from tlx.activations.store import ActivationStore, Entry, size_words
 from tlx.errors import TlxError
+from tlx.texts.told import tell
 
 WIDTH_WHEN_PIPED = 140
 SHOWN_KEY = 12
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             _prune(store, 0.0 if given.all else given.max_gb)
     except (TlxError, OSError) as error:
-        print(f"tlx.activations: {error}", file=sys.stderr)
+        tell("tlx.activations", error)
         sys.exit(1)
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tlx.backbones.names import BUILDER_NAMES, FAMILIES
 from tlx.errors import TlxError, did_you_mean
+from tlx.texts.told import tell
 
 WIDTH_WHEN_PIPED = 140
 
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         console.print(_stages_table(options.name, options.num_classes, options.image_size))
     except TlxError as error:
-        print(error, file=sys.stderr)
+        tell("tlx.backbones", error)
         return 2
     return 0
 

@@ -22,6 +22,7 @@ from tlx.errors import Fault, TlxError
 from tlx.runs.atomic import atomic_path
 from tlx.runs.record_file import record_of
 from tlx.runs.stored import parse_json
+from tlx.texts.markdown import markdown_code, markdown_names, markdown_text
 
 CARD_KEY: Final = "tlx_card"
 CARD_FORMAT: Final = 1
@@ -149,17 +150,20 @@ def read_card(path: str | Path) -> Card | None:
 
 
 def _table(values: Mapping[str, Any]) -> list[str]:
-    lines = [f"- {key}: {value}" for key, value in values.items()]
+    lines = [f"- {markdown_text(str(k))}: {markdown_text(str(v))}" for k, v in values.items()]
     return lines or ["- not recorded"]
 
 
 def card_markdown(card: Card) -> str:
-    """Return a card for people: what the model is, how it was made and how to load it."""
+    """Return a card for people: what the model is, how it was made and how to load it.
+
+    Names and values stand for themselves: none of them can change the card's structure.
+    """
     preprocess = card.preprocess
     lines = [
-        f"# {card.name}",
+        f"# {markdown_text(card.name)}",
         "",
-        f"{_maker(card)} `{card.backbone}` for {_predicted(card)}.",
+        f"{_maker(card)} {markdown_code(card.backbone)} for {_predicted(card)}.",
         "",
         "## Data",
         "",
@@ -175,7 +179,7 @@ def card_markdown(card: Card) -> str:
         "",
         "## Made by",
         "",
-        f"`{card.command or 'not recorded'}`",
+        markdown_code(card.command or "not recorded"),
         "",
         *_table(card.versions),
         "",
@@ -195,9 +199,10 @@ def card_markdown(card: Card) -> str:
 
 def _predicted(card: Card) -> str:
     if card.target is not None:
-        units = "(output * {scale} + {centre})".format_map(card.target)
-        return f"the number {card.target['name']} {units}"
-    names = ", ".join(card.class_names[:20]) + (", ..." if len(card.class_names) > 20 else "")
+        scale, centre = float(card.target["scale"]), float(card.target["centre"])
+        name = markdown_text(str(card.target["name"]))
+        return f"the number {name} (output \\* {scale} + {centre})"
+    names = markdown_names(card.class_names[:20]) + (", ..." if len(card.class_names) > 20 else "")
     return f"{card.num_classes} classes: {names}"
 
 
@@ -212,7 +217,8 @@ def _is_plain(card: Card) -> bool:
 
 def _loading_code_of_tlx(card: Card) -> list[str]:
     """Return code for a model whose head torchvision does not have."""
-    given = f'"{card.backbone}", num_classes=None, weights="model.safetensors", keep_head=True'
+    name = json.dumps(card.backbone)
+    given = f'{name}, num_classes=None, weights="model.safetensors", keep_head=True'
     taken = (
         "features: float32 (n, d)" if is_mlp(card.backbone) else "images: uint8 (n, channels, h, w)"
     )
@@ -247,7 +253,9 @@ def _loading_code(card: Card) -> list[str]:
         options.append("aux_logits=auxiliary")
         options.append(f"transform_input={transform_input}")
         options.append("init_weights=False")
-    lines.append(f'network = get_model("{card.backbone}", weights=None, {", ".join(options)})')
+    lines.append(
+        f"network = get_model({json.dumps(card.backbone)}, weights=None, {', '.join(options)})"
+    )
     if family == "mnasnet":
         lines.append("# MNASNet asks for its version number, which safetensors does not keep.")
         lines.append("ordered = network.state_dict()")

@@ -16,6 +16,7 @@ from tlx.config.options import check_options, check_values, target_of
 from tlx.config.plan import Plan, StrategyChoice
 from tlx.config.stored_images import as_earlier_runs_did, stored_for_network
 from tlx.errors import ConfigError, Fault, did_you_mean
+from tlx.texts.redaction import redact
 
 SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
 """The options outside of any group."""
@@ -141,7 +142,7 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
         seed=seed,
         activations=_make(nodes, options, "activations"),
         logger=_make(nodes, options, "logger"),
-        recipe={group: {"name": _name(nodes[group])} | options[group] for group in GROUPS},
+        recipe=redact({g: {"name": _name(nodes[g])} | options[g] for g in GROUPS}),
     )
 
 

@@ -21,9 +21,10 @@ from tlx.config.paths import conf_dir
 from tlx.config.registration import register
 from tlx.config.resumed_sweep import sweep_to_resume
 from tlx.errors import ConfigError, TlxError
+from tlx.texts.told import tell, tell_tracebacks_safely
 
 Job = Callable[[DictConfig], Any]
-Resume = Callable[[Path], Any]
+Resume = Callable[..., Any]
 
 
 def run_command(
@@ -34,7 +35,8 @@ def run_command(
     Args:
         job: What to run with a composed configuration.
         command: What the help page says of it.
-        resume: What to run for `resume=RUN` instead.
+        resume: What to run for `resume=RUN` instead; its second argument are the secrets that
+            were given again, if any.
         defaults: Overrides which the command sets unless the user does.
     """
     arguments = sys.argv[1:]
@@ -47,8 +49,9 @@ def run_command(
         _dispatch(job, resume)
     except (TlxError, HydraException, OmegaConfBaseException, KeyboardInterrupt) as error:
         if "debug=true" in [argument.lower() for argument in arguments]:
+            tell_tracebacks_safely()
             raise
-        print(_message(command, error), file=sys.stderr)
+        _tell(command, error)
         sys.exit(_exit_code(error))
 
 
@@ -64,9 +67,9 @@ def _dispatch(job: Job, resume: Resume) -> None:
     if folds is not None:
         sys.argv[1:] = folds.arguments
     arguments = get_args_parser().parse_args()
-    folder = _resume_folder(arguments.overrides)
+    folder, again = _resume_folder(arguments.overrides)
     if folder is not None:
-        resume(folder)
+        _go_on(resume, folder, again)
         return
     shows_only = (arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)
     if not any(shows_only):
@@ -81,6 +84,15 @@ def _dispatch(job: Job, resume: Resume) -> None:
         report(folds.folder)
 
 
+def _go_on(resume: Resume, folder: Path, again: Sequence[str]) -> None:
+    if again:
+        from tlx.config.given_again import values_given
+
+        resume(folder, values_given(again))
+    else:
+        resume(folder)
+
+
 def _ordered(arguments: Sequence[str], defaults: Sequence[str]) -> list[str]:
     """Return all overrides, then all flags: Hydra reads overrides in one piece only."""
     overrides = get_args_parser().parse_intermixed_args(arguments).overrides
@@ -90,28 +102,42 @@ def _ordered(arguments: Sequence[str], defaults: Sequence[str]) -> list[str]:
     return [*missing, *overrides, *flags]
 
 
-def _resume_folder(overrides: Sequence[str]) -> Path | None:
+def _resume_folder(overrides: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """Return the run to go on with, if any, and the options that it needs given again."""
     pairs = [override.lstrip("+~").partition("=") for override in overrides]
     keys = {key: value for key, _, value in pairs}
     folder = keys.pop("resume", None)
     if folder in (None, "null", ""):
-        return None
-    others = sorted(set(keys) - {"debug", "experiment"})
+        return None, []
+    secret = _secret_options(Path(str(folder)))
+    others = sorted(set(keys) - {"debug", "experiment", *secret})
     if others:
         raise TlxError(
             f"resume={folder} goes on with the run's own configuration, so {', '.join(others)} "
             "cannot be changed. Leave it out, or start a new run from its weights with "
             f"backbone.weights={folder}."
         )
-    return Path(str(folder))
+    again = [text for text in overrides if text.partition("=")[0].lstrip("+~") in secret]
+    return Path(str(folder)), again
 
 
-def _message(command: CommandHelp, error: BaseException) -> str:
+def _secret_options(folder: Path) -> list[str]:
+    from tlx.config.given_again import secret_options
+    from tlx.config.record import load_config
+
+    try:
+        return secret_options(load_config(folder))
+    except TlxError:
+        return []  # told where the run is read
+
+
+def _tell(command: CommandHelp, error: BaseException) -> None:
     name = command.name.removeprefix("python -m ")
     if isinstance(error, ConfigError):
         count = len(error.faults)
         head = (
             f"{name}: {count} fault{'s' * (count > 1)} in what you asked for, nothing was started"
         )
-        return "\n".join([f"{head}:", *(f"  - {fault}" for fault in error.faults)])
-    return f"{name}: {str(error) or 'interrupted'}"
+        print("\n".join([f"{head}:", *(f"  - {fault}" for fault in error.faults)]), file=sys.stderr)
+        return
+    tell(name, error, "interrupted")

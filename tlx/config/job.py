@@ -6,14 +6,23 @@ import shlex
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from tlx.sweeps.hydra_files import redact_job_files
+from tlx.texts.redaction import redact_argument
 
 
-def hydra_job(module: str) -> tuple[Path, str]:
+def hydra_job(module: str, cfg: DictConfig) -> tuple[Path, str]:
     """Return a job's folder, and the command line that runs this one job again.
+
+    What Hydra has written into the folder is left without secrets, as the command is.
 
     Args:
         module: The command's module (`tlx.train`).
+        cfg: The job's configuration.
     """
     hydra = HydraConfig.get()
-    command = shlex.join(["python", "-m", module, *hydra.overrides.task])
-    return Path(hydra.runtime.output_dir), command
+    asked = [redact_argument(str(text)) for text in hydra.overrides.task]
+    folder = Path(hydra.runtime.output_dir)
+    redact_job_files(cfg, folder)
+    return folder, shlex.join(["python", "-m", module, *asked])

@@ -52,7 +52,7 @@ class Plan:
         training: Loss, optimizer, schedule and seed.
         trainer: Length, device and numerics of the fit.
         seed: Splits, initial weights, batch order and dropout follow from it.
-        recipe: The options of every group as plain values, for the record.
+        recipe: The options of every group as plain values without secrets, for the record.
         activations: Whether and where the activations of a frozen prefix are kept.
         logger: Where the run's numbers go besides its own folder.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,8 +12,10 @@ from yaml import YAMLError
 from tlx.config.builders import plain
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_text
+from tlx.texts.redaction import redact, redacted_now
 
 CONFIG_FILE = "config.yaml"
+log = logging.getLogger("tlx")
 PATHS = (
     ("backbone", "weights"), ("backbone", "transforms"), ("data", "root"), ("data", "table"),
     ("data", "cache"), ("data", "path"), ("data", "preparation"),
@@ -19,14 +23,26 @@ PATHS = (
 """Options that may name files, which shall be found from any folder later."""
 
 
-def save_config(cfg: DictConfig, folder: Path) -> None:
-    """Write a configuration with all references filled in and paths of input made absolute."""
+def save_config(cfg: DictConfig, folder: Path) -> list[str]:
+    """Write a configuration with all references filled in and paths of input made absolute.
+
+    Returns:
+        The options whose secrets were left out.
+    """
     content = plain(cfg)
     for group, key in PATHS:
         value = content[group].get(key)
         if isinstance(value, str) and Path(value).exists():
             content[group][key] = str(Path(value).absolute())
-    write_text(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(content)))
+    kept = redact(content)
+    write_text(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(kept)))
+    return redacted_now(content, kept)
+
+
+def say_redacted(options: Sequence[str]) -> None:
+    """Say which options hold secrets that no file of the run has."""
+    if options:
+        log.info("left out of the run's files, as secrets: %s", ", ".join(options))
 
 
 def load_config(folder: Path) -> DictConfig:

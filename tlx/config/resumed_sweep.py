@@ -6,8 +6,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from tlx.config.given_again import refuse_what_is_missing
 from tlx.errors import TlxError
 from tlx.sweeps.folder import SWEEP_FILE
+from tlx.texts.redaction import MARK
 
 _SET_ANEW = ("hydra.sweep.dir", "hydra.mode", "resume", "retry_failed")
 
@@ -16,7 +18,8 @@ def sweep_to_resume(arguments: Sequence[str]) -> list[str]:
     """Return the arguments that go on with a sweep, or those given where they ask for no sweep.
 
     What is complete in the folder is then left out, and what was stopped goes on. Only options
-    of Hydra and `retry_failed=true` can be given beside `resume`.
+    of Hydra and `retry_failed=true` can be given beside `resume`, and must be the options whose
+    secrets the sweep's record does not keep.
 
     Args:
         arguments: The command line.
@@ -28,7 +31,9 @@ def sweep_to_resume(arguments: Sequence[str]) -> list[str]:
     folder = Path(folders[-1]).absolute() if folders else None
     if folder is None or not (folder / SWEEP_FILE).is_file():
         return list(arguments)
-    others = [text for text in arguments if not _may_be_given(text)]
+    before = asked_before(folder)
+    secret = {_key(text) for text in before if MARK in text}
+    others = [text for text in arguments if not _may_be_given(text) and _key(text) not in secret]
     if others:
         raise TlxError(
             f"resume={folder} goes on with the sweep as it was asked, so {', '.join(others)} "
@@ -38,7 +43,8 @@ def sweep_to_resume(arguments: Sequence[str]) -> list[str]:
     if "retry_failed=true" in [text.lower() for text in arguments]:
         given.append("hydra.launcher.retry_failed=true")
     replaced = {_key(text) for text in given} | set(_SET_ANEW)
-    asked = [text for text in asked_before(folder) if _key(text) not in replaced]
+    asked = [text for text in before if _key(text) not in replaced]
+    refuse_what_is_missing(asked, folder)
     return [*asked, *given, f"hydra.sweep.dir='{folder}'", "-m"]
 
 

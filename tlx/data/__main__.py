@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlx.errors import TlxError
+from tlx.texts.file_names import plain_file_name
+from tlx.texts.told import tell
 
 if TYPE_CHECKING:
     from tlx.config.plan import Plan
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         print(preview(given.overrides, given.images, given.to))
     except (TlxError, OSError) as error:
-        print(f"tlx.data: {error}", file=sys.stderr)
+        tell("tlx.data", error)
         sys.exit(1)
 
 
@@ -78,7 +80,7 @@ def preview(overrides: Sequence[str], images: int = 8, to: Path | None = None) -
 
 
 def _name(plan: Plan, task: str) -> str:
-    return f"{task}-{plan.training.augmentation.name}-seed{plan.seed}.png"
+    return f"{plain_file_name(task)}-{plan.training.augmentation.name}-seed{plan.seed}.png"
 
 
 if __name__ == "__main__":

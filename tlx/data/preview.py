@@ -54,7 +54,9 @@ def preview_figure(
     FigureCanvasAgg(figure)
     mixing = [n for n in ("mixup", "cutmix") if getattr(augmentation, f"{n}_alpha", 0) > 0]
     method = " and ".join([augmentation.name, *mixing])
-    figure.suptitle(f"{task.name} before and after augmentation: {method}", fontsize=9)
+    figure.suptitle(
+        f"{task.name} before and after augmentation: {method}", fontsize=9, parse_math=False
+    )
     axes = figure.subplots(len(rows), len(labels), squeeze=False)
     for line, (title, batch, captions) in zip(axes, rows, strict=True):
         for axis, image, caption in zip(line, batch, captions, strict=True):
@@ -62,7 +64,7 @@ def preview_figure(
             axis.imshow(
                 (image[0] if grey else image.permute(1, 2, 0)).numpy(), "gray", vmin=0, vmax=255
             )
-            axis.set_title(caption, fontsize=7)
+            axis.set_title(caption, fontsize=7, parse_math=False)
             axis.set_xticks([])
             axis.set_yticks([])
         line[0].set_ylabel(title, fontsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -13,6 +14,7 @@ from tlx.backbones.card import Card, card_markdown
 from tlx.exporting.formats import OUTPUT
 from tlx.exporting.table_card import preparation_lines, preparing_code
 from tlx.prediction.images import stored_form
+from tlx.texts.markdown import markdown_code, markdown_names, markdown_text
 
 if TYPE_CHECKING:
     from tlx.data.table_preparation import Preparation
@@ -75,9 +77,9 @@ def model_card(card: Card, result: Result, export: Export) -> str:
         "Input and output": _input(card, export),
         "How to load": ["```python", *_loading_code(card, export), "```"],
         "Export": [f"- format: {export.form}", f"- check: {export.agreement}"],
-        "Made by": [f"`{card.command or 'not recorded'}`", "", *_listed(card.versions)],
+        "Made by": [markdown_code(card.command or "not recorded"), "", *_listed(card.versions)],
     }
-    lines = [f"# {card.name}", "", _what(card, export)]
+    lines = [f"# {markdown_text(card.name)}", "", _what(card, export)]
     for title, content in sections.items():
         lines += ["", f"## {title}", "", *content]
     return "\n".join(lines) + "\n"
@@ -86,17 +88,22 @@ def model_card(card: Card, result: Result, export: Export) -> str:
 def _what(card: Card, export: Export) -> str:
     maker = "torchvision's" if export.preparation is None else "tlx's"
     if card.target is not None:
-        return f"{maker} `{card.backbone}` for the number `{card.target['name']}`."
-    names = ", ".join(card.class_names)
-    return f"{maker} `{card.backbone}` for {card.num_classes} classes: {names}."
+        return f"{maker} {markdown_code(card.backbone)} for the number {_target(card)}."
+    names = markdown_names(card.class_names)
+    return f"{maker} {markdown_code(card.backbone)} for {card.num_classes} classes: {names}."
+
+
+def _target(card: Card) -> str:
+    return markdown_code(str((card.target or {}).get("name")))
 
 
 def _intended_use(card: Card, export: Export) -> str:
     examples, data = export.taken.called, card.data
     source = data.get("path") or data.get("root") or data.get("table")
     name = PurePath(str(source)).name if source else data.get("name", "the data below")
+    name = markdown_text(str(name))
     if card.target is not None:
-        purpose = f"To predict `{card.target['name']}` of {examples} like those of {name}"
+        purpose = f"To predict {_target(card)} of {examples} like those of {name}"
         says = f"Every one of the {examples} gets a number, also one unlike any of them."
     else:
         purpose = f"To sort {examples} like those of {name} into the classes above"
@@ -112,7 +119,11 @@ def _intended_use(card: Card, export: Export) -> str:
 
 
 def _listed(values: Mapping[str, Any]) -> list[str]:
-    return [f"- {key}: {_plain(value)}" for key, value in values.items() if value is not None]
+    return [
+        f"- {markdown_text(str(key))}: {markdown_text(_plain(value))}"
+        for key, value in values.items()
+        if value is not None
+    ]
 
 
 def _plain(value: Any) -> str:
@@ -129,7 +140,7 @@ def _parameters(result: Result) -> str:
 def _metrics(result: Result, examples: str) -> list[str]:
     splits = [split for split in ("val", "test") if split in result.metrics]
     lines = [f"| | {' | '.join(splits)} |", "|---|" + "---|" * len(splits)]
-    counts = (str(result.metrics[split].get("samples")) for split in splits)
+    counts = (markdown_text(str(result.metrics[split].get("samples"))) for split in splits)
     lines.append(f"| {examples} | {' | '.join(counts)} |")
     for key, words in METRICS.items():
         values = [result.metrics[split].get(key) for split in splits]
@@ -171,9 +182,9 @@ def _input(card: Card, export: Export) -> list[str]:
 
 def _output(card: Card) -> str:
     if card.target is not None:
-        scale, centre = card.target["scale"], card.target["centre"]
+        scale, centre = float(card.target["scale"]), float(card.target["centre"])
         return (
-            f"`{OUTPUT}`: float32, shape (batch, 1); `{card.target['name']}` is "
+            f"`{OUTPUT}`: float32, shape (batch, 1); {_target(card)} is "
             f"`{OUTPUT} * {scale} + {centre}`."
         )
     return (
@@ -186,7 +197,7 @@ def _loading_code(card: Card, export: Export) -> list[str]:
     name, of_table = export.taken.name, export.preparation is not None
     before = preparing_code(export.file_name) if of_table else []
     if export.form == "safetensors":
-        markdown = card_markdown(card).replace("model.safetensors", export.file_name)
+        markdown = card_markdown(card).replace('"model.safetensors"', json.dumps(export.file_name))
         code = markdown.split("```python\n")[1].split("\n```")[0]
         if of_table:
             code = f"import torch\n{code}".replace(
@@ -198,13 +209,13 @@ def _loading_code(card: Card, export: Export) -> list[str]:
             *before,
             "import onnxruntime",
             "",
-            f'session = onnxruntime.InferenceSession("{export.file_name}")',
+            f"session = onnxruntime.InferenceSession({json.dumps(export.file_name)})",
             f'(logits,) = session.run(["{OUTPUT}"], {{"{name}": {name}}})  # a NumPy array',
         ]
     return [
         *before,
         "import torch",
         "",
-        f'model = torch.export.load("{export.file_name}").module()',
+        f"model = torch.export.load({json.dumps(export.file_name)}).module()",
         f"logits = model({f'torch.from_numpy({name})' if of_table else name})  # a tensor",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,12 @@ from tlx.prediction.images import stored_form
 from tlx.runs.atomic import atomic_path, write_json, write_text
 from tlx.runs.finished import finished_run
 from tlx.runs.run import WEIGHTS_FILE
+from tlx.texts.bounded import LINE_CHARACTERS, bounded
+from tlx.texts.file_names import plain_file_name
+from tlx.texts.shown import shown_line
 
 TOLERANCE = 1e-3
+log = logging.getLogger("tlx")
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def export_run(
     backbone = build_backbone(card.backbone, num_classes=None, weights=str(run), keep_head=True)
     backbone.eval()
     check_head(form, backbone.head)
-    path = output or run / "exports" / f"{card.name}{FORMATS[form].suffix}"
+    path = output or run / "exports" / f"{_name_of(card)}{FORMATS[form].suffix}"
     _check_path(path, form, run)
     with atomic_path(path) as temporary:
         FORMATS[form].write(backbone, card, taken, temporary)
@@ -89,6 +94,15 @@ def export_run(
     card_path = path.with_name(f"{path.name}.md")
     write_text(card_path, model_card(card, result, export))
     return Exported(path, card_path, taken.words, agreement, preparation_path)
+
+
+def _name_of(card: Card) -> str:
+    """Return the card's name as a file's: what came out of a file is no path."""
+    name = plain_file_name(card.name)
+    if name != card.name:
+        told = shown_line(bounded(card.name, LINE_CHARACTERS))
+        log.warning("the model is called %r, which names no plain file; written as %s", told, name)
+    return name
 
 
 def _taken(run: Path, card: Card, size: tuple[int, int] | None) -> tuple[Taken, Preparation | None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
+
+from tlx.texts.markdown import markdown_code, markdown_text
 
 if TYPE_CHECKING:
     from tlx.data.table_preparation import Preparation
@@ -13,7 +16,7 @@ PREPARED: Final = [
     "from tlx.data.table_columns import cells_of, read_table",
     "from tlx.data.table_preparation import prepared, read_preparation",
     "",
-    'learned = read_preparation(Path("{preparation}"))',
+    "learned = read_preparation(Path({preparation}))",
     'rows = read_table(Path("rows.csv"))  # a table with the columns above',
     "features, changes = prepared(cells_of(rows, learned.numeric, learned.categorical), learned)",
     "",
@@ -32,7 +35,7 @@ def preparing_code(file_name: str) -> list[str]:
     Args:
         file_name: The model's file.
     """
-    return [line.format(preparation=preparation_name(file_name)) for line in PREPARED]
+    return [line.format(preparation=json.dumps(preparation_name(file_name))) for line in PREPARED]
 
 
 def preparation_lines(preparation: Preparation, file_name: str) -> list[str]:
@@ -51,17 +54,18 @@ def preparation_lines(preparation: Preparation, file_name: str) -> list[str]:
     kept = len(preparation.feature_names)
     if preparation.kept is not None:
         done.append(f"{kept} of {len(preparation.all_feature_names)} features selected")
+    beside = markdown_code(preparation_name(file_name))
     return [
         "A table's rows are prepared before the model sees them, as the training rows taught; this "
-        f"is not part of the file, its numbers are in `{preparation_name(file_name)}` (and in the "
-        "run's `preparation.json`).",
+        f"is not part of the file, its numbers are in {beside} (and in the run's "
+        "`preparation.json`).",
         "",
         f"- numeric columns: {_listed(preparation.numeric)}",
         f"- categorical columns: {_listed(preparation.categorical)}",
-        f"- preparation: {'; '.join(done)}",
+        f"- preparation: {markdown_text('; '.join(done))}",
         f"- features in order: {_listed(preparation.feature_names)}",
     ]
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "none"
+    return ", ".join(markdown_code(name) for name in names) or "none"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from tlx.loggers.logger import LoggerChoice, OpenLog, Plain, RunAbout, RunEnd
 from tlx.runs.atomic import write_json
 from tlx.runs.history_file import history_numbers
 from tlx.runs.stored import DamagedFileError, read_json
+from tlx.texts.bounded import error_text
 
 if TYPE_CHECKING:
     from tlx.config.plan import Plan
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 LOG_FILE = "logger.json"
 COUNTERS = ("epoch", "point")
 """What rows of the history are counted by: a fit's, a probe's."""
+_LOG_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,127}")
+"""W&B makes a folder of it, so that nothing else may come out of a file."""
+
 log = logging.getLogger("tlx")
 
 
@@ -70,7 +75,7 @@ class RunObserver:
             work()
         except Exception as error:  # other people's programs raise what they like
             self._log = None
-            reason = " ".join(str(error).split())
+            reason = " ".join(error_text(error).split())
             log.warning("the logger failed and is left out from here: %s", reason)
 
 
@@ -147,6 +152,10 @@ def _log_id(path: Path, kind: str) -> str | None:
     """Return how the same logger called the run before, if it did."""
     try:
         content = read_json(path)
-        return str(content["id"]) if content["logger"] == kind else None
+        log_id = str(content["id"]) if content["logger"] == kind else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    if log_id is None or _LOG_ID.fullmatch(log_id):
+        return log_id
+    log.warning("%s names no run of a logger; a new one is begun there", path)
+    return None

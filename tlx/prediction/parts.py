@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from tlx.errors import TlxError
 from tlx.runs.atomic import atomic_path, write_json
 from tlx.runs.stored import read_json
+from tlx.texts.csv_cells import csv_table
 
 OUTPUT_SUFFIXES: Final = (".parquet", ".csv")
 MANIFEST = "manifest.json"
@@ -95,6 +96,9 @@ class Parts:
     def join(self, schema: pa.Schema) -> int:
         """Write the whole answer from its parts, part by part, and remove them.
 
+        In a CSV file a text that a spreadsheet would compute has an apostrophe in front
+        (`tlx.texts.csv_cells`).
+
         Args:
             schema: Names and types of the columns.
 
@@ -107,7 +111,7 @@ class Parts:
                 table = self._read(index, schema)
                 errors += len(table) - table["error"].null_count
                 first = first or next(iter(table["error"].drop_null().to_pylist()), None)
-                writer.write_table(table)
+                writer.write_table(csv_table(table) if self._is_csv else table)
         self._write_manifest(complete=True, errors=errors, first_error=first)
         for index in range(len(self)):
             self._path(index).unlink(missing_ok=True)
@@ -131,9 +135,13 @@ class Parts:
             raise TlxError(f"{path} is damaged; delete it and run the same again.") from error
 
     def _writer(self, path: Path, schema: pa.Schema) -> pq.ParquetWriter | pa_csv.CSVWriter:
-        if self.output.suffix.lower() == ".csv":
+        if self._is_csv:
             return pa_csv.CSVWriter(path, schema)
         return pq.ParquetWriter(path, schema)
+
+    @property
+    def _is_csv(self) -> bool:
+        return self.output.suffix.lower() == ".csv"
 
     def _path(self, index: int) -> Path:
         return self.folder / f"part-{index:05d}.parquet"

@@ -11,6 +11,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tlx.texts.shown import shown_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -265,6 +267,5 @@ def _rendered(renderable: RenderableType, encoding: str, colour: bool) -> str:
 
 
 def _writable(text: str, encoding: str) -> str:
-    """Return text from outside without control characters, in characters the encoding has."""
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    return printable.encode(encoding, errors="backslashreplace").decode(encoding)
+    """Return text from outside, control characters escaped, in characters the encoding has."""
+    return shown_line(text).encode(encoding, errors="backslashreplace").decode(encoding)

@@ -6,6 +6,8 @@ import logging
 import sys
 from pathlib import Path
 
+from tlx.texts.log_format import OwnFileHandler, SafeFormatter
+
 LOG_FILE = "train.log"
 
 
@@ -15,7 +17,7 @@ def log_to(folder: Path) -> None:
     Under Hydra this is not needed, since Hydra sets up the same from its configuration.
     """
     console = logging.StreamHandler(sys.stdout)
-    console.setFormatter(logging.Formatter("%(message)s"))
-    file = logging.FileHandler(folder / LOG_FILE)
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    console.setFormatter(SafeFormatter("%(message)s"))
+    file = OwnFileHandler(folder / LOG_FILE)
+    file.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)

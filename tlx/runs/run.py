@@ -18,7 +18,9 @@ from filelock import FileLock, Timeout
 from tlx.errors import TlxError
 from tlx.runs.atomic import forget_unfinished
 from tlx.runs.disk import DiskError, disk_error
+from tlx.runs.links import refuse_links
 from tlx.runs.result import RESULT_FILE, Result, Status, read_result
+from tlx.texts.bounded import error_text
 
 LAST_CHECKPOINT = Path("checkpoints/last.ckpt")
 PREVIOUS_CHECKPOINT = Path("checkpoints/previous.ckpt")
@@ -58,9 +60,11 @@ class Run:
             command: The command line that runs this run again, for the record.
 
         Raises:
-            TlxError: Where the folder already holds a run, finished or not; where the disk is full.
+            TlxError: Where the folder already holds a run, finished or not, or a symbolic link;
+                where the disk is full.
         """
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_links(folder)
         lock = _lock(folder)
         if (folder / RESULT_FILE).exists():
             lock.release()
@@ -75,10 +79,11 @@ class Run:
         What killed processes left unfinished in the folder goes.
 
         Raises:
-            TlxError: Where the folder holds no run, or a completed one, or one still running;
-                where the disk is full.
+            TlxError: Where the folder holds no run, or a completed one, or one still running, or
+                a symbolic link; where the disk is full.
         """
         read_result(folder)  # a folder of something else shall not even get a lock file
+        refuse_links(folder)
         lock = _lock(folder)
         run = cls(folder, read_result(folder), lock)
         if run.result.status == "completed":
@@ -131,7 +136,7 @@ class Run:
         except BaseException as error:
             refused = disk_error(error, self.folder)
             told = error if refused is None else self._resumable(refused)
-            self.result.error = ": ".join(filter(None, (type(told).__name__, str(told))))
+            self.result.error = ": ".join(filter(None, (type(told).__name__, error_text(told))))
             self._end_failed()
             if told is error:
                 raise

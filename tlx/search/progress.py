@@ -15,6 +15,7 @@ from tlx.errors import TlxError
 from tlx.runs.atomic import write_text
 from tlx.search.objective import objective_values
 from tlx.search.search import ERROR, JOB_NUMBER, Search, Trial
+from tlx.texts.bounded import error_text
 
 RESULTS_FILE = "optimization_results.yaml"
 log = logging.getLogger("tlx")
@@ -47,8 +48,9 @@ class Progress:
         except Exception as error:
             self._first_error = self._first_error or error
             for trial in trials:
-                self._search.fail(trial, f"{type(error).__name__}: {error}")
-                self._say(trial, f"failed: {type(error).__name__}: {error}")
+                told = f"{type(error).__name__}: {error_text(error)}"
+                self._search.fail(trial, told)
+                self._say(trial, f"failed: {told}")
             return False
         for trial in trials:
             self._search.complete(trial, values)

@@ -21,6 +21,7 @@ from tlx.search.parameter import Value
 from tlx.search.pruners import pruner
 from tlx.search.samplers import sampler
 from tlx.search.space import Space
+from tlx.texts.redaction import redact_argument
 
 JOB_NUMBER, ERROR, RETRIES = "job_number", "error", "retries"
 
@@ -236,7 +237,7 @@ def _identity(space: Space, options: OptunaSweeperConf) -> dict[str, Any]:
     return {
         "directions": options.directions,
         "space": {parameter.key: repr(parameter) for parameter in space.parameters},
-        "fixed": sorted(space.fixed),
+        "fixed": sorted(map(redact_argument, space.fixed)),
     }
 
 
@@ -252,8 +253,9 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
             shown = spaces[1].get(key, "(left out)")
             reason = f"the search in this folder has {spaces[0].get(key, 'no such dimension')}"
             yield Fault(key, shown, reason, remedy)
-    if before["fixed"] != now["fixed"]:
-        reason = f"the search in this folder has {' '.join(before['fixed']) or 'none of its own'}"
+    fixed = sorted(map(redact_argument, before["fixed"]))
+    if fixed != now["fixed"]:
+        reason = f"the search in this folder has {' '.join(fixed) or 'none of its own'}"
         yield Fault("overrides", " ".join(now["fixed"]) or "none", reason, remedy)
 
 

@@ -81,6 +81,7 @@ class OptunaSweeper(Sweeper):
         from tlx.spark.compose import sweep_folder
         from tlx.spark.launch import asked_of_hydra
         from tlx.sweeps.folder import write_sweep
+        from tlx.sweeps.hydra_files import MULTIRUN_FILE, redacted_config
 
         assert self.config is not None
         space, options = self._space(arguments), self.options
@@ -92,7 +93,7 @@ class OptunaSweeper(Sweeper):
         with opened_storage(options.storage, folder) as storage:
             study = open_study(storage, space, options)
             search = Search(study, storage, space, options, self._asked("retry_failed"))
-            OmegaConf.save(self.config, folder / "multirun.yaml")
+            OmegaConf.save(redacted_config(self.config), folder / MULTIRUN_FILE)
             write_sweep(folder, asked_of_hydra(self.config))
             progress = Progress(search, folder)
             self._announce(search, folder)

@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from tlx.spark.pickling import dumps, loads
 from tlx.sweeps.plain_values import plain_value
 from tlx.sweeps.record import config_hash
+from tlx.texts.redaction import redact_argument
 
 
 @dataclass
@@ -44,8 +45,8 @@ class ComposedJob:
 
     @property
     def shown_overrides(self) -> list[str]:
-        """The overrides without Hydra's own options."""
-        return list(filter_overrides(self.overrides))
+        """The overrides without Hydra's own options, and without secrets."""
+        return [redact_argument(text) for text in filter_overrides(self.overrides)]
 
     @property
     def config(self) -> DictConfig:

@@ -27,6 +27,7 @@ from tlx.spark.launch import Planner, Step, asked_of_hydra
 from tlx.spark.outcome import outcome_of
 from tlx.spark.returns import earlier_return, job_return
 from tlx.sweeps.folder import claimed_sweep
+from tlx.sweeps.hydra_files import redact_sweep_file
 
 
 class DebugLauncher(Launcher):
@@ -60,6 +61,7 @@ class DebugLauncher(Launcher):
             One per job, in order.
         """
         setup_globals()
+        redact_sweep_file(self.config)
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         folder = sweep_folder(self.config)
         with ExitStack() as stack:

@@ -14,6 +14,7 @@ from tlx.spark.hydra_job import open_context, run_composed
 from tlx.spark.outcome import outcome_of
 from tlx.spark.pickling import loads
 from tlx.spark.sweep_hooks import load_hooks
+from tlx.texts.redaction import redact_argument
 
 
 def run_group(task: dict[str, Any]) -> dict[str, Any]:
@@ -71,4 +72,4 @@ def _telling(function: Callable[..., Any], value: Any) -> Callable[[DictConfig],
 def _command(module: str, config: DictConfig) -> str:
     asked = OmegaConf.to_container(config.hydra.overrides.task)
     assert isinstance(asked, list)
-    return shlex.join(["python", "-m", module, *map(str, asked)])
+    return shlex.join(["python", "-m", module, *(redact_argument(str(text)) for text in asked)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from tlx.runs.result import RESULT_FILE, read_result
 from tlx.spark.composed_once import plain_context
 from tlx.spark.function_reference import FunctionReference, reference
 from tlx.spark.pickling import dumps, loads, named, refuse_unpicklable, survives
+from tlx.sweeps.hydra_files import redact_job_files
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +121,9 @@ def run_composed(
     def task(cfg: DictConfig) -> Any:
         try:
             folder = Path(HydraConfig.get().runtime.output_dir)
+            redact_job_files(cfg, folder)
             resume = resume_of(function, folder) if may_resume else None
-            return function(cfg) if resume is None else resume(folder)
+            return function(cfg) if resume is None else _resumed(resume, folder, cfg)
         except SystemExit as error:
             if _exit_code(error) == 0:
                 return None
@@ -139,7 +142,7 @@ def run_composed(
     )
 
 
-def resume_of(function: Callable[..., Any], folder: Path) -> Callable[[Path], Any] | None:
+def resume_of(function: Callable[..., Any], folder: Path) -> Callable[..., Any] | None:
     """Return what goes on with the unfinished run in a folder, or None where none is there.
 
     A command that writes tlx's `result.json` and has a function `resume(folder)` beside its job
@@ -149,6 +152,13 @@ def resume_of(function: Callable[..., Any], folder: Path) -> Callable[[Path], An
     if resume is None or not (folder / RESULT_FILE).is_file():
         return None
     return None if read_result(folder).status == "completed" else resume
+
+
+def _resumed(resume: Callable[..., Any], folder: Path, cfg: DictConfig) -> Any:
+    """Go on with a run; a command that asks for what its files do not keep gets the job's own."""
+    if "given" in inspect.signature(resume).parameters:
+        return resume(folder, given=cfg)
+    return resume(folder)
 
 
 def _exit_code(error: SystemExit) -> int:

@@ -29,6 +29,7 @@ from tlx.spark.submission import submit_all
 from tlx.spark.sweep_hooks import hooks_of
 from tlx.spark.sweep_run import SweepRun
 from tlx.sweeps.folder import claimed_sweep, holds_jobs
+from tlx.sweeps.hydra_files import redact_sweep_file
 
 OpenedSpark = tuple[Any, int, Devices]
 """What runs tasks, how many at a time, and the accelerators to lend them."""
@@ -92,6 +93,7 @@ class SparkLauncher(Launcher):
             SparkStartError: Where there is no Spark to run on.
             KeyboardInterrupt: After Ctrl-C, when all is stopped and the table written.
         """
+        redact_sweep_file(self.config)
         if not job_overrides:
             return []
         self._prepare()

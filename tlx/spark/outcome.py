@@ -10,6 +10,7 @@ from hydra.core.utils import JobReturn, JobStatus
 
 from tlx.spark.hydra_job import JobExitedError
 from tlx.spark.pickling import named, pickled_exception, survives
+from tlx.texts.bounded import TRACEBACK_CHARACTERS, record_text
 
 _OWN_FRAMES = (str(Path(__file__).parent), str(Path("hydra", "core", "utils.py")))
 
@@ -42,14 +43,15 @@ def outcome_of_exception(error: BaseException) -> dict[str, Any]:
 
 
 def traceback_text(error: BaseException) -> str:
-    """Return an exception's traceback from the job's function on."""
+    """Return an exception's traceback from the job's function on, without secrets, bounded."""
     frames = error.__traceback__
     while frames is not None and frames.tb_next is not None and _is_own(frames):
         frames = frames.tb_next
     try:
-        return "".join(traceback.format_exception(type(error), error, frames))
+        text = "".join(traceback.format_exception(type(error), error, frames))
     except Exception:
-        return "".join(traceback.format_tb(frames)) + named(error)
+        text = "".join(traceback.format_tb(frames)) + named(error)
+    return record_text(text, TRACEBACK_CHARACTERS)
 
 
 def _of_return_value(value: Any, max_return_bytes: int) -> dict[str, Any]:

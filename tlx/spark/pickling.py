@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tlx.spark.errors import RemoteJobError
+from tlx.texts.bounded import TRACEBACK_CHARACTERS, error_text
 
 
 def dumps(value: Any) -> bytes:
@@ -41,19 +42,17 @@ def pickled_exception(error: BaseException) -> bytes | None:
         content = dumps(error)
         back = loads(content)
         same = type(back) is type(error) and str(back) == str(error)
+        same = same and len(content) <= TRACEBACK_CHARACTERS  # its words stand in its record
     except Exception:
         return None
     return content if same and isinstance(error, Exception) else None
 
 
 def named(error: BaseException) -> str:
-    """Return `module.Type: message`."""
+    """Return `module.Type: message`, without secrets, of bounded size."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
-    try:
-        text = str(error)
-    except Exception:
-        text = "(its message cannot be made)"
+    text = error_text(error)
     return f"{name}: {text}" if text else name
 
 

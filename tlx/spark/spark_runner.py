@@ -9,6 +9,7 @@ from tlx.spark.envelope import Envelope
 from tlx.spark.isolation.task import Task
 from tlx.spark.watch import watched
 from tlx.spark.worker import run_in_worker
+from tlx.texts.redaction import redact_text
 
 if TYPE_CHECKING:
     from pyspark.resource import ResourceProfile
@@ -113,4 +114,4 @@ def _reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if "Lost task" in line or "SparkException" in line]
     said = " ".join((telling or lines or [type(error).__name__])[0].split())[:400]
-    return f"Spark lost the worker or executor: {said}"
+    return redact_text(f"Spark lost the worker or executor: {said}")

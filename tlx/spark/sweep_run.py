@@ -29,6 +29,7 @@ from tlx.spark.function_reference import reference
 from tlx.spark.hydra_job import pack_context
 from tlx.spark.isolation.files import STOP_FILE, clear, forget_envelope
 from tlx.spark.isolation.task import Task
+from tlx.spark.pickling import named
 from tlx.spark.pool import Pool
 from tlx.spark.returns import job_return
 from tlx.spark.sweep_hooks import hooks_of
@@ -209,7 +210,7 @@ class SweepRun:
                 task = self._task(submitted, environment)
                 envelope = self._runner.run(task, " ".join(job.shown_overrides) or "(defaults)")
         except Exception as error:  # of the launcher itself, such as an unpicklable configuration
-            reason = f"{type(error).__name__}: {error}"
+            reason = named(error)
             envelope = Envelope(status="lost", reason=reason)
         stopped_by = submitted.cancelled or self._stopped_by()
         if envelope.status in ("lost", "cancelled") and stopped_by:
@@ -251,7 +252,7 @@ class SweepRun:
                     task.timeout_s *= len(group)
                 return self._runner.run(task, f"{len(group)} jobs together")
         except Exception as error:
-            return Envelope(status="lost", reason=f"{type(error).__name__}: {error}")
+            return Envelope(status="lost", reason=named(error))
 
     def _run_one_by_one(self, group: Sequence[_Submitted], envelope: Envelope) -> None:
         why = envelope.reason or envelope.error or envelope.status

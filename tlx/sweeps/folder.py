@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,8 +13,10 @@ from filelock import FileLock, Timeout
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
 from tlx.sweeps.record import JOB_FILE, code_version
+from tlx.texts.redaction import redact_argument, redacted_keys_of
 
 SWEEP_FILE = "sweep.json"
+log = logging.getLogger("tlx")
 
 
 @contextmanager
@@ -49,11 +52,17 @@ def holds_jobs(folder: Path) -> bool:
 
 
 def write_sweep(folder: Path, arguments: Sequence[str]) -> None:
-    """Write a sweep's `sweep.json`: what it was asked, by which code, and when it started."""
+    """Write a sweep's `sweep.json`: what it was asked, by which code, and when it started.
+
+    Secrets are left out, which the log says.
+    """
     content = {
         "format": 1,
-        "arguments": list(arguments),
+        "arguments": [redact_argument(text) for text in arguments],
         "code_version": code_version(),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_json(folder / SWEEP_FILE, content)
+    secret = redacted_keys_of(arguments)
+    if secret:
+        log.info("left out of the sweep's files, as secrets: %s", ", ".join(secret))

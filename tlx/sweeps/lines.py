@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from tlx.sweeps.plain_values import as_float, is_number
 from tlx.sweeps.record import DONE, FAILURES, STATUSES, JobRecord
+from tlx.texts.bounded import LINE_CHARACTERS, bounded
+from tlx.texts.shown import shown
 
 TAIL_LINES = 10
 _STATUS_ORDER = ("completed", "skipped", "failed", "killed", "timed_out", "lost", "cancelled")
@@ -27,7 +29,8 @@ def job_line(record: JobRecord) -> str:
 def tail_lines(record: JobRecord, limit: int = TAIL_LINES) -> list[str]:
     """Return the end of a failed job's traceback or, where it has none, of its log, indented."""
     text = record.traceback or record.log_tail or ""
-    return [f"    {line}" for line in text.rstrip().splitlines()[-limit:]]
+    lines = text.rstrip().split("\n")[-limit:] if text.strip() else []
+    return [f"    {bounded(line.expandtabs(), LINE_CHARACTERS)}" for line in lines]
 
 
 def failure_lines(records: Iterable[JobRecord]) -> list[str]:
@@ -85,11 +88,11 @@ def duration(seconds: float) -> str:
 
 
 def printable(text: str, encoding: str) -> str:
-    """Return text from outside without control characters, in characters the encoding has."""
-    shown = "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
+    """Return text from outside, control characters escaped, in characters the encoding has."""
+    safe = shown(text)
     if not encoding.lower().startswith("utf"):
-        shown = shown.replace("±", "+/-")
-    return shown.encode(encoding, errors="backslashreplace").decode(encoding)
+        safe = safe.replace("±", "+/-")
+    return safe.encode(encoding, errors="backslashreplace").decode(encoding)
 
 
 def _is_nan(record: JobRecord) -> bool:

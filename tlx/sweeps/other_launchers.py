@@ -12,6 +12,7 @@ from yaml import YAMLError
 
 from tlx.sweeps.record import JobRecord, Status, config_hash, number_of, version_text
 from tlx.sweeps.tlx_run import TlxRun
+from tlx.texts.redaction import redact_argument
 
 OVERRIDES_FILE = Path(".hydra/overrides.yaml")
 
@@ -31,7 +32,7 @@ def job_of_other_launcher(folder: Path, run: TlxRun | None) -> JobRecord | None:
         return None
     record = JobRecord(
         number=_number(folder),
-        overrides=[str(one) for one in _yaml(folder / OVERRIDES_FILE) or []],
+        overrides=[redact_argument(str(one)) for one in _yaml(folder / OVERRIDES_FILE) or []],
         config_hash=_config_hash(folder),
         code_version=_code_version(folder),
     )

@@ -17,6 +17,9 @@ from tlx.runs.record_file import read_record
 from tlx.runs.stored import DamagedFileError
 from tlx.sweeps.plain_values import plain_value
 from tlx.sweeps.tlx_run import TlxRun, read_tlx_run
+from tlx.texts.bounded import record_text
+from tlx.texts.redaction import redact
+from tlx.texts.shown import shown
 
 JOB_FILE = "job.json"
 MAX_SUBFOLDER_DEPTH = 5
@@ -94,7 +97,7 @@ class JobRecord:
     def fault(self) -> str | None:
         """Why the job is not complete, in one line: its error, else its reason."""
         text = self.error or self.reason
-        return " ".join(text.split()) if text else None
+        return " ".join(shown(record_text(text)).split()) if text else None
 
 
 def write_job(folder: Path, record: JobRecord) -> None:
@@ -194,14 +197,14 @@ def config_hash(cfg: Mapping[str, Any]) -> str:
     """Return a fingerprint of what a job is asked to do.
 
     Args:
-        cfg: The resolved configuration as plain containers. Hydra's own part, `resume` and
-            `debug` are left out, as they do not change a job's numbers.
+        cfg: The resolved configuration as plain containers. Hydra's own part, `resume`, `debug`
+            and secrets are left out, as they do not change a job's numbers.
 
     Returns:
         SHA-256, as 64 hexadecimal digits; the order of keys does not matter.
     """
     task = {key: value for key, value in cfg.items() if key not in _NOT_PART_OF_THE_TASK}
-    return hashlib.sha256(json.dumps(_ordered(task)).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_ordered(redact(task))).encode()).hexdigest()
 
 
 @cache

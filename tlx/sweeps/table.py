@@ -14,6 +14,7 @@ from tlx.runs.atomic import atomic_path
 from tlx.sweeps.overrides import Value, override_values
 from tlx.sweeps.plain_values import as_float, is_number, plain_value, unicode_text
 from tlx.sweeps.record import JobRecord
+from tlx.texts.csv_cells import csv_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,9 @@ def results_table(records: Sequence[JobRecord]) -> pd.DataFrame:
 def write_table(folder: Path, records: Sequence[JobRecord]) -> None:
     """Write a sweep's `results.csv` and `results.parquet`, each atomically.
 
-    Without the package pyarrow there is no `results.parquet`; the log says so once.
+    In the CSV a text that a spreadsheet would compute has an apostrophe in front
+    (`tlx.texts.csv_cells`). Without the package pyarrow there is no `results.parquet`; the log
+    says so once.
 
     Args:
         folder: The sweep's folder.
@@ -93,7 +96,7 @@ def write_table(folder: Path, records: Sequence[JobRecord]) -> None:
     """
     table = results_table(records)
     with atomic_path(folder / CSV_FILE) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+        csv_frame(table).to_csv(temporary, index=False, lineterminator="\n")
     if _has_pyarrow():
         with atomic_path(folder / PARQUET_FILE) as temporary:
             table.to_parquet(temporary, index=False, engine="pyarrow")

@@ -6,7 +6,7 @@ What is redacted once stays as it is when it is redacted again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tlx.texts.secret_names import is_secret_name, is_secret_parameter, name_words
@@ -75,7 +75,7 @@ def redact(value: Any, name: str = "") -> Any:
         return type(value)(redact(item, name) for item in value)
     if is_secret_name(name) and _can_be_secret(value, name):
         return MARK
-    return redact_text(value) if isinstance(value, str) else value
+    return redact_argument(value) if isinstance(value, str) else value
 
 
 def redacted_names(value: Any, name: str = "") -> list[str]:
@@ -94,7 +94,7 @@ def redacted_now(before: Any, after: Any) -> list[str]:
     return [name for name in redacted_names(after) if name not in earlier]
 
 
-def redacted_keys_of(arguments: list[str]) -> list[str]:
+def redacted_keys_of(arguments: Sequence[str]) -> list[str]:
     """Return the keys of those arguments that hold a secret, for people."""
     return [
         argument.partition("=")[0].lstrip("+~")

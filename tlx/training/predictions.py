@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tlx.data.task import Split
 from tlx.runs.atomic import atomic_path
 from tlx.runs.mapped_files import refuse_changed
+from tlx.texts.csv_cells import csv_frame, text_of_cell
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
@@ -122,13 +123,17 @@ def numbers_table(
 
 
 def write_predictions(folder: Path, tables: list[pd.DataFrame], digits: int = 6) -> None:
-    """Write the tables of several splits below each other, floats to some significant digits."""
+    """Write the tables of several splits below each other, floats to some significant digits.
+
+    Names that a spreadsheet would compute are written as `tlx.texts.csv_cells` says.
+    """
     with atomic_path(folder / PREDICTIONS_FILE) as temporary:
         whole = pd.concat(tables, ignore_index=True)
-        whole.to_csv(temporary, index=False, float_format=f"%.{digits}g")
+        csv_frame(whole).to_csv(temporary, index=False, float_format=f"%.{digits}g")
 
 
 def read_predictions(folder: Path, split_name: str) -> pd.DataFrame:
-    """Return a split's rows of the table in a run's folder."""
-    table = pd.read_csv(folder / PREDICTIONS_FILE)
+    """Return a split's rows of the table in a run's folder; its names are those of the classes."""
+    as_written = dict.fromkeys(("split", "label", "predicted"), text_of_cell)
+    table = pd.read_csv(folder / PREDICTIONS_FILE, converters=as_written)
     return table[table["split"] == split_name].reset_index(drop=True)

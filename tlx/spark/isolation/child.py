@@ -112,7 +112,7 @@ def _open_streams(task: dict[str, Any]) -> None:
 
     out, err = log_files(Path(task["folder"]), task["attempt"])
     for number, path in ((1, out), (2, err)):
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
         os.dup2(file, number)
         os.close(file)
     empty = os.open(os.devnull, os.O_RDONLY)

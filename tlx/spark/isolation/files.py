@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tlx.runs.atomic import atomic_path, write_text
+from tlx.texts.redaction import redact_text
 
 STOP_FILE = ".stop"
 """While this file is in a job's folder, its worker stops it."""
@@ -51,9 +52,9 @@ def log_files(folder: Path, attempt: int) -> tuple[Path, Path]:
 
 
 def log_tail(folder: Path, attempt: int) -> str:
-    """Return the last lines a job wrote: of stderr, or of stdout where that is empty."""
+    """Return the last lines a job wrote, without secrets: of stderr, else of stdout."""
     out, err = log_files(folder, attempt)
-    return tail(err) or tail(out)
+    return redact_text(tail(err) or tail(out))
 
 
 def tail(path: Path, lines: int = TAIL_LINES) -> str:
