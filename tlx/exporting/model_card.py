@@ -12,7 +12,9 @@ import torch
 
 from tlx.backbones.card import Card, card_markdown
 from tlx.exporting.formats import OUTPUT
+from tlx.exporting.image_card import storing_lines
 from tlx.exporting.table_card import preparation_lines, preparing_code
+from tlx.exporting.taken import TakesImages
 from tlx.prediction.images import stored_form
 from tlx.texts.markdown import markdown_code, markdown_names, markdown_text
 
@@ -166,6 +168,8 @@ def _input(card: Card, export: Export) -> list[str]:
     form = stored_form(card.data)
     stored = {"images are stored at": f"{form.size} pixels, by {form.resize}"} if form else {}
     pipeline = _listed(stored | card.preprocess)
+    if form and export.taken.words == TakesImages(form.size, form.size).words:
+        pipeline += ["", *storing_lines(form)]
     if export.form == "safetensors":
         return ["The file holds weights; the network's input is made so:", "", *pipeline]
     shape = export.taken.random(1, torch.Generator()).shape[1:]
