@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import pytest
 
 from tlx.config.overrides import parse, sift, values_of, without_sweeps
@@ -14,17 +17,77 @@ def sifted(*arguments: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("argument", "key"), [("optimizer.lr=[1", "optimizer.lr=[1"), ("seed", "seed=")]
+    ("argument", "fault"),
+    [
+        (
+            "optimizer.lr=[1",
+            "optimizer.lr=[1: cannot be read as an override. Close each bracket, or quote it "
+            "where it belongs to a name: 'optimizer.lr=\"[1\"'",
+        ),
+        (
+            "seed",
+            "seed=: cannot be read as an override. Write key=value; a value with spaces is quoted "
+            "as a whole: 'key=a seed'.",
+        ),
+        (
+            "data.root=${a=b",
+            "data.root=${a=b: cannot be read as an override. Write key=value; quote what has "
+            "spaces, commas or brackets: 'key=\"a, b\"'.",
+        ),
+    ],
 )
 def test_parse_of_an_unreadable_word_is_a_fault_and_keeps_the_others(
-    argument: str, key: str
+    argument: str, fault: str
 ) -> None:
     overrides, faults = parse([argument, "seed=1"])
-    assert [o.key_or_group for o in overrides] == ["seed"]
-    assert [str(fault) for fault in faults] == [
-        f"{key}: cannot be read as an override. Write key=value; quote what has spaces, "
-        "commas or brackets: 'key=\"a, b\"'."
-    ]
+    assert overrides[-1].key_or_group == "seed"
+    assert [str(fault) for fault in faults] == [fault]
+
+
+@pytest.mark.parametrize(
+    ("value", "marks", "word"),
+    [
+        ("a=b.pth", "'='", "'backbone.weights=\"a=b.pth\"'"),
+        ("runs/lr=0.1,wd=0/w (1).pth", "'= , ( )'", None),
+        ("a{1}[2].pth", "'{ } [ ]'", None),
+        ("a#b&c;d.pth", "'# & ;'", None),
+        ("~/w.pth", "'~'", None),
+        ("gewichte_ä.pth", "'ä'", None),
+        ("it's.pth", '"\'"', "'backbone.weights=\"it'\"'\"'s.pth\"'"),
+        ('say"so".pth', "'\"'", None),
+    ],
+)
+def test_parse_of_a_file_name_that_needs_quotes_shows_them_and_goes_on_with_it(
+    value: str, marks: str, word: str | None
+) -> None:
+    (override,), (fault,) = parse([f"backbone.weights={value}"])
+    assert override.value() == value
+    head = f"Quote what has {marks} in it, for Hydra and for the shell: "
+    assert fault.remedy.startswith(head)
+    shown = fault.remedy.removeprefix(head)
+    assert word in (None, shown)
+    # What a shell makes of the advised word is read as the name.
+    (typed,) = shlex.split(shown)
+    ((again,), faults) = parse([typed])
+    assert (again.key_or_group, again.value(), faults) == ("backbone.weights", value, [])
+
+
+def test_parse_of_an_unreadable_option_leaves_it_to_the_group() -> None:
+    (override,), faults = parse(["backbone=a=b"])
+    assert (override.key_or_group, override.value(), faults) == ("backbone", "a=b", [])
+
+
+def test_without_sweeps_of_a_file_with_commas_advises_quotes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a,b.pth").touch()
+    (override,), (fault,) = without_sweeps(parse(["backbone.weights=a,b.pth"])[0])
+    assert override.value() == "a,b.pth"
+    assert str(fault) == (
+        "backbone.weights=a,b.pth: several values need a sweep. A file's name with commas is "
+        "quoted: 'backbone.weights=\"a,b.pth\"'"
+    )
 
 
 def test_sift_of_known_groups_and_keys_keeps_them() -> None:

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from hydra._internal.utils import get_args_parser
 
 from tests.tiny import TINY
+from tlx.backbones.construct import construct
 from tlx.config.overrides import parse
 from tlx.config.preflight import job_overrides, preflight
 from tlx.errors import ConfigError
@@ -38,8 +40,8 @@ def test_preflight_reports_faults_of_every_kind_at_once(tmp_path: Path) -> None:
         "loss=x", "sed=1", "seed", "trainer.epochs=0", "scheduler.warmup_fraction=2",
         "hydra.run.dir=file/run", "optimizer.lr=1,2",
     ) == [
-        "seed=: cannot be read as an override. Write key=value; quote what has spaces, commas or "
-        "brackets: 'key=\"a, b\"'.",
+        "seed=: cannot be read as an override. Write key=value; a value with spaces is quoted as "
+        "a whole: 'key=a seed'.",
         "optimizer.lr=1,2: several values need a sweep. Add -m to run each of them, or write "
         "[a,b] for a list.",
         "loss=x: loss has no option 'x'. Choose from: cross_entropy, huber, mae, mse.",
@@ -64,6 +66,44 @@ def test_preflight_reports_data_and_backbone_beside_a_fault_elsewhere() -> None:
         "data.train_per_class",
         "backbone.name",
     ]
+
+
+def test_preflight_of_weights_without_quotes_says_nothing_of_the_default_ones() -> None:
+    asked = ("strategy.init=pretrained", "backbone.weights=a=b.pth")
+    unquoted, missing = faults_of(*asked)
+    assert unquoted == (
+        "backbone.weights=a=b.pth: cannot be read as an override. Quote what has '=' in it, for "
+        "Hydra and for the shell: 'backbone.weights=\"a=b.pth\"'"
+    )
+    assert missing == (
+        "backbone.weights=a=b.pth: no such file or folder. "
+        "Check the path; relative paths start from the working directory."
+    )
+
+
+def test_preflight_of_an_open_bracket_says_nothing_of_the_value() -> None:
+    (fault,) = faults_of("optimizer.lr=[1")
+    assert "Close each bracket" in fault
+
+
+def test_preflight_of_weights_that_claim_what_they_lack_is_a_fault(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1).expand(10**12)}, tmp_path / "bomb.pt")
+    asked = ("strategy.init=pretrained", "backbone.weights=bomb.pt")
+    (fault,) = faults_of(*asked)
+    assert fault.startswith(
+        "backbone.weights=bomb.pt: one of its tensors (1000000000000, float32) claims 4.0 TB, and "
+        "the file stores 4 bytes for it. Such a tensor would fill the memory and is not read."
+    )
+
+
+def test_preflight_of_weights_without_a_head_refuses_what_needs_it(tmp_path: Path) -> None:
+    network = construct("mobilenet_v2", 5)
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith("classifier")}
+    torch.save({"state_dict": state}, tmp_path / "w.pth.tar")
+    asked = ("strategy=structure_reuse", "strategy.init=pretrained", "backbone.weights=w.pth.tar")
+    assert faults_of(*asked) == []
+    (fault,) = faults_of(*asked, "regularizer=co_tuning")
+    assert "w.pth.tar has no output layer that fits mobilenet_v2" in fault
 
 
 def test_preflight_of_strategy_and_backbone_that_do_not_fit_names_the_stages() -> None:

@@ -14,34 +14,45 @@ from omegaconf import DictConfig, OmegaConf
 from tlx.config.composition import composed
 from tlx.config.groups import group_options, option_names
 from tlx.config.paths import conf_dir
+from tlx.config.unreadable import file_with_commas, in_shell, unreadable
 from tlx.errors import Fault, did_you_mean
 
 HYDRA_GROUPS = ("hydra",)
 
 
 def parse(arguments: Sequence[str]) -> tuple[list[Override], list[Fault]]:
-    """Return the overrides that can be read, and a fault for each that cannot."""
+    """Return the overrides that can be read, and a fault for each that cannot.
+
+    Where quotes alone are missing, what was meant is among the overrides too, so that its value is
+    checked and not the default's.
+    """
     parser = OverridesParser.create()
     overrides, faults = [], []
     for argument in arguments:
         try:
             overrides.append(parser.parse_override(argument))
         except HydraException:
-            remedy = "Write key=value; quote what has spaces, commas or brackets: 'key=\"a, b\"'."
-            key, _, value = argument.partition("=")
-            faults.append(Fault(key, value, "cannot be read as an override", remedy))
+            word = unreadable(argument, group_options())
+            faults += [word.fault] if word.fault is not None else []
+            overrides += [word.meant] if word.meant is not None else []
     return overrides, faults
 
 
 def without_sweeps(overrides: Sequence[Override]) -> tuple[list[Override], list[Fault]]:
     """Return the overrides with one value, and a fault for each with several."""
-    remedy = "Add -m to run each of them, or write [a,b] for a list."
-    faults = [
-        Fault(o.key_or_group, _written(o), "several values need a sweep", remedy)
-        for o in overrides
-        if o.is_sweep_override()
-    ]
-    return [o for o in overrides if not o.is_sweep_override()], faults
+    single, faults = [], []
+    for override in overrides:
+        if not override.is_sweep_override():
+            single.append(override)
+            continue
+        remedy = "Add -m to run each of them, or write [a,b] for a list."
+        meant = file_with_commas(override)
+        if meant is not None:
+            single.append(meant)
+            remedy = f"A file's name with commas is quoted: {in_shell(meant)}"
+        key = override.key_or_group
+        faults.append(Fault(key, _written(override), "several values need a sweep", remedy))
+    return single, faults
 
 
 def sift(

@@ -14,6 +14,7 @@ from tlx.config.builders import checked_plan, made_experiment
 from tlx.config.composition import composed, without_hydra
 from tlx.config.overrides import parse, sift, values_of, without_sweeps
 from tlx.config.paths import conf_dir
+from tlx.config.unreadable import OPENING
 from tlx.errors import ConfigError, Fault, TlxError
 from tlx.runs.result import RESULT_FILE
 from tlx.runs.run import occupied
@@ -45,9 +46,16 @@ def preflight(arguments: argparse.Namespace) -> None:
     found = {str(fault): fault for fault in faults}
     for job in job_overrides(overrides, multirun=multirun):
         cfg = composed([*extra, *job], config_dir, config_name)
-        found.update({str(fault): fault for fault in _config_faults(cfg, multirun)})
+        found.update({str(f): f for f in _config_faults(cfg, multirun) if not _follows(f, faults)})
     if found:
         raise ConfigError(list(found.values()))
+
+
+def _follows(fault: Fault, earlier: Sequence[Fault]) -> bool:
+    """Return whether a fault is of a list with an open bracket, which was checked as a text."""
+    text = str(fault.value)
+    unclosed = text.startswith(OPENING)
+    return unclosed and any((f.key, str(f.value)) == (fault.key, text) for f in earlier)
 
 
 def _searchpath(config_dir: str | None) -> list[str]:
