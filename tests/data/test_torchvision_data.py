@@ -9,8 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 from torchvision import datasets
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms._presets import ImageClassification
 
+from tests.data.photographs import photograph
+from tlx.backbones.preprocess import Preprocess
+from tlx.config.stored_images import wanted_form
 from tlx.data.image_counts import data_record
 from tlx.data.torchvision_data import TorchvisionData
 from tlx.data.torchvision_names import KNOWN
@@ -165,3 +172,49 @@ def test_a_class_that_it_lacks_is_a_fault_when_it_is_read(tmp_path: Path) -> Non
     write_mnist(tmp_path / "data")
     with pytest.raises(ConfigError, match=r"data\.classes=seven: there is no such class"):
         source(tmp_path / "data", "MNIST", classes=("seven", "1 - one")).load()
+
+
+PRESET = ImageClassification(
+    crop_size=32, resize_size=35, interpolation=InterpolationMode.BICUBIC, mean=(0.5,) * 3
+)
+
+
+def test_photographs_of_a_known_set_become_what_the_weights_transforms_make_of_them(
+    tmp_path: Path,
+) -> None:
+    for label, wnid in enumerate(sorted(datasets.Imagenette._WNID_TO_CLASS)):
+        for number, split in enumerate(("train", "train", "train", "val")):
+            path = tmp_path / f"data/imagenette2/{split}/{wnid}/{number}.jpeg"
+            photograph(path, (50 + 7 * number, 38 + 5 * label), 4 * label + number)
+    pipeline = Preprocess.from_preset(PRESET)
+    wanted = wanted_form(pipeline)
+    task = source(tmp_path / "data", "Imagenette").for_network(wanted).load()
+    assert task.about["form"] == {
+        "size": 35, "resize": "crop", "interpolation": "bicubic", "crop": 32, "depth": 16,
+    }  # fmt: skip
+    own = {split: datasets.Imagenette(tmp_path / "data", split) for split in ("train", "val")}
+    files = [path for part in own.values() for path, _ in part._samples]
+    assert (len(task.train), len(task.test)) == (20, 10)
+    for split in (task.train, task.test):
+        for row, image in zip(split.sample_ids.tolist(), split.images, strict=True):
+            with Image.open(files[row]) as whole:
+                assert torch.equal(pipeline(image[None])[0], PRESET(whole)), files[row]
+
+
+@pytest.mark.parametrize(("interpolation", "beyond"), [("bilinear", 0.0), ("bicubic", 0.02)])
+def test_small_squares_keep_their_size_and_come_within_a_grey_level_of_the_transforms(
+    interpolation: str, beyond: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = ImageClassification(
+        crop_size=32, resize_size=35, interpolation=InterpolationMode(interpolation)
+    )
+    write_cifar10(tmp_path / "data", monkeypatch)  # noise, the worst of pictures
+    pipeline = Preprocess.from_preset(preset)
+    task = source(tmp_path / "data", "CIFAR10").for_network(wanted_form(pipeline)).load()
+    assert task.test.images.shape[1:] == (3, 32, 32)
+    found = pipeline(task.test.images[:])
+    images = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in task.test.images]
+    levels = (found - torch.stack([preset(image) for image in images])) * 255
+    levels *= torch.tensor(pipeline.std).view(3, 1, 1)
+    assert found.std() > 0.5
+    assert float((levels.abs() > 1.01).float().mean()) <= beyond

@@ -63,7 +63,8 @@ class TorchvisionData(ImageOptions):
         """Return how images are stored: small squares of one size as they are.
 
         The network's pipeline enlarges them later, to within a grey level of what it would make of
-        PIL's images; kept at its size, CIFAR-10 would take 64 times the memory.
+        PIL's images (bicubic: but for a few pixels beside black and white); kept at its size,
+        CIFAR-10 would take 64 times the memory.
         """
         known = KNOWN.get(self.name)
         if self.size is None and known is not None and known.side is not None:
