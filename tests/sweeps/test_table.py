@@ -95,3 +95,15 @@ def test_write_table_without_pyarrow_writes_csv_and_says_so_once(
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
     (message,) = caplog.messages
     assert message.startswith("results.parquet is not written: the package pyarrow is missing.")
+
+
+def test_write_table_of_texts_like_formulas_marks_them_in_csv_alone(tmp_path: Path) -> None:
+    error = "=cmd|' /C calc'!A0\x1b[2J"
+    record = JobRecord(0, ["data.name=@SUM(1)", "x=-1"], status="failed", error=error)
+    write_table(tmp_path, [record])
+    row = pd.read_csv(tmp_path / "results.csv").iloc[0]
+    assert row["data.name"] == "'@SUM(1)"
+    assert row["error"] == r"'=cmd|' /C calc'!A0\x1b[2J"
+    assert row["x"] == -1
+    exact = pd.read_parquet(tmp_path / "results.parquet").iloc[0]
+    assert exact["data.name"] == "@SUM(1)"
