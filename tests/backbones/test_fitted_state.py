@@ -62,7 +62,8 @@ def test_fitted_state_with_another_head_leaves_it_out(head: dict[str, torch.Tens
     assert fitted.state.keys() == body.keys()
     assert not fitted.has_head
     names = ", ".join(head)
-    assert fitted.notes[1] == f"{len(head)} tensors of their own head left out ({names})"
+    count = "1 tensor" if len(head) == 1 else f"{len(head)} tensors"
+    assert fitted.notes[1] == f"{count} of their own head left out ({names})"
 
 
 def test_fitted_state_with_parts_beside_the_network_counts_them() -> None:

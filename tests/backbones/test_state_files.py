@@ -100,7 +100,7 @@ def test_read_state_of_a_lightning_checkpoint_takes_the_network_alone(tmp_path: 
     assert read.notes == (
         "taken from 'state_dict'",
         "'backbone.network.' stripped from their names",
-        "1 tensors that have other names left out",
+        "1 tensor that has another name left out",
     )
 
 

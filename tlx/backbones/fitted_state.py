@@ -195,7 +195,11 @@ def _notes(name: str, has_head: bool, left: list[str]) -> list[str]:
     if not has_head:
         notes.append(f"without an output layer of {name}'s kind ({head})")
     if theirs:
-        notes.append(f"{len(theirs)} tensors of their own head left out ({some(theirs)})")
+        notes.append(f"{_tensors(theirs)} of their own head left out ({some(theirs)})")
     if beside:
-        notes.append(f"{len(beside)} tensors with no place in {name} left out ({some(beside)})")
+        notes.append(f"{_tensors(beside)} with no place in {name} left out ({some(beside)})")
     return notes
+
+
+def _tensors(keys: list[str]) -> str:
+    return "1 tensor" if len(keys) == 1 else f"{len(keys)} tensors"

@@ -33,6 +33,6 @@ def why_no_source_head(
     classes = head_in(name, source, weights_key)
     if classes is None:
         return f"{weights} has no output layer that fits {name}"
-    if classes < 2:
+    if classes < 2 or (card is not None and card.num_classes < 2):
         return f"{weights} has a single output, which tells no classes apart"
     return None

@@ -7,6 +7,7 @@ from typing import Final
 from torchvision.models import get_model_weights
 
 from tlx.backbones.card import Card, read_card
+from tlx.backbones.card_bounds import card_bounds_reason
 from tlx.backbones.fitted_state import classes_in, fitted_state, image_size_in
 from tlx.backbones.fitting import load_network
 from tlx.backbones.image_size import image_size_fault
@@ -32,10 +33,21 @@ def check_card(name: str, source: Source) -> None:
     """Check that a source's card, where it has one, is of this builder.
 
     Raises:
-        WeightsError: If the weights belong to another builder.
+        WeightsError: If the weights belong to another builder, or the card speaks of sizes that
+            cannot be meant.
     """
     card = card_of(source)
-    if card is not None and not fits_weights_of(name, card.backbone):
+    if card is None:
+        return
+    odd = card_bounds_reason(
+        card.num_classes, card.class_names, card.preprocess, number=card.target is not None
+    )
+    if odd is not None:
+        remedy = "Export the model again, or save its tensors alone, without the card."
+        raise WeightsError(
+            Fault("backbone.weights", source.words, f"its card is damaged: {odd}", remedy)
+        )
+    if not fits_weights_of(name, card.backbone):
         reason = f"these weights are of {card.backbone}, not of {name}"
         remedy = f"{_choice_of(card.backbone)}, or other weights."
         raise WeightsError(Fault("backbone.weights", source.words, reason, remedy))

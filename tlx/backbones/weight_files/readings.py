@@ -47,7 +47,8 @@ class Reading:
         if self.prefix:
             done.append(f"{shown(self.prefix)!r} stripped from their names")
         if self.beside:
-            done.append(f"{self.beside} tensors that have other names left out")
+            what = "1 tensor that has another name" if self.beside == 1 else None
+            done.append(f"{what or f'{self.beside} tensors that have other names'} left out")
         return done
 
     def same_tensors(self, other: Reading) -> bool:
