@@ -139,6 +139,17 @@ def test_predict_sees_what_the_weights_transforms_make_of_any_photograph(
         assert answer.loc[name, "p_dog"] == pytest.approx(dog, abs=1e-5)
 
 
+@pytest.mark.parametrize("most", [250, 65535])
+def test_predict_reads_grey_levels_of_16_bits_by_the_run_s_depth(
+    most: int, run: Path, tmp_path: Path
+) -> None:
+    levels = np.linspace(0, most, 60 * 50).reshape(50, 60).astype(np.uint16)
+    Image.fromarray(levels).save(tmp_path / "a.png")
+    grey = np.rint(levels / 257).astype(np.uint8)
+    expected = PRESET(Image.fromarray(grey).convert("RGB"))
+    assert torch.equal(load_predictor(run).read(tmp_path / "a.png"), expected)
+
+
 def test_export_and_its_card_s_code_give_the_model_s_answer_for_a_photograph(
     run: Path, tmp_path: Path
 ) -> None:
