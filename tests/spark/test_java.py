@@ -45,7 +45,7 @@ def test_find_java_home_passes_over_an_old_java(tmp_path: Path) -> None:
 def test_find_java_home_without_any_names_what_is_there_and_both_remedies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(java, "bundled_java", lambda: None)
+    monkeypatch.setattr(java, "bundled_java", lambda folder: None)
     old = fake_java(tmp_path / "a", "11.0.2")
     with pytest.raises(SparkStartError) as caught:
         java.find_java_home({"JAVA_HOME": str(old), "PATH": ""})

@@ -55,10 +55,10 @@ def test_session_with_secrets_gets_them_and_shows_none_in_the_jvms_command_line(
 
 
 def test_submitted_secretly_writes_a_private_file_and_removes_it(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(SUBMIT_ARGUMENTS, "--verbose pyspark-shell")
-    with submitted_secretly({"spark.x.secret": "a b=\n"}):
+    with submitted_secretly({"spark.x.secret": "a b=\n"}, tmp_path):
         options = os.environ[SUBMIT_ARGUMENTS].split()
         path = Path(options[2])
         assert options[3:] == ["--verbose", "pyspark-shell"]

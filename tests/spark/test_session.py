@@ -23,9 +23,10 @@ def test_session_options_flatten_nested_and_dotted_properties() -> None:
 
 def test_local_session_binds_to_loopback_without_pages_and_users_properties_win() -> None:
     options = session_options("local[2]", {"spark.ui.enabled": True}, 2, 60.0)
-    properties = spark_properties(options, Path("log4j2.properties"))
+    properties = spark_properties(options, Path("/scratch"))
     assert properties["spark.driver.bindAddress"] == properties["spark.driver.host"] == "127.0.0.1"
     assert properties["spark.task.cpus"] == "2"
+    assert "-Djava.io.tmpdir=/scratch" in properties["spark.driver.extraJavaOptions"]
     assert properties["spark.ui.enabled"] == "true"
     cluster = spark_properties(session_options("spark://a:1", {}, 1, 60.0), Path("x"))
     assert "spark.driver.host" not in cluster

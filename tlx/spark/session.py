@@ -11,7 +11,6 @@ import secrets
 import signal
 import socket
 import sys
-import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,9 @@ from tlx.spark.daemon import PRELOAD_VARIABLE
 from tlx.spark.errors import SparkStartError
 from tlx.spark.isolation.files import tail
 from tlx.spark.java import find_java_home
+from tlx.spark.jvm import Jvm
 from tlx.spark.numpy_converter import make_lazy
+from tlx.spark.scratch import Scratch
 from tlx.spark.secret_properties import flat_properties, is_secret_property, submitted_secretly
 from tlx.texts.bounded import record_text
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark import SparkContext
 
+LOG4J_FILE = "log4j2.properties"
 _LOG4J = """rootLogger.level = warn
 rootLogger.appenderRef.console.ref = console
 appender.console.type = Console
@@ -38,6 +40,9 @@ appender.console.target = SYSTEM_ERR
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 """
+
+ABORT_S = 2.0
+"""Most seconds for a start to end whose JVM was killed."""
 
 JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """A launcher's JVM hands out jobs and computes nothing: its optimising compiler and its collector
@@ -81,12 +86,16 @@ class Session:
         context: Spark's context.
         options: What it was started with.
         log_file: Where the JVM and the workers write what they would write to the console.
+        jvm: Its process.
+        scratch: Its temporary folder.
         checked: The sweep folders that are known to be shared with the executors.
     """
 
     context: SparkContext
     options: SessionOptions
     log_file: Path
+    jvm: Jvm
+    scratch: Scratch
     checked: set[Path] = field(default_factory=set)
 
     def stop(self) -> None:
@@ -96,35 +105,88 @@ class Session:
         gateway = self.context._gateway
         with contextlib.suppress(Exception):
             self.context.stop()
-        _end_gateway(gateway)
+        _end(gateway, self.jvm, self.scratch)
+
+    def abort(self) -> None:
+        """Kill the JVM, whatever it does."""
+        self._expect_the_end()
+        self.jvm.abort()
+
+    def leave(self) -> None:
+        """End the JVM at this program's end; it stops Spark by itself, or is killed."""
+        self._expect_the_end()
+        self.jvm.end()
+        self.scratch.remove()
+
+    def _expect_the_end(self) -> None:
+        """Let PySpark's server for accumulators tell nothing of a JVM that hangs up."""
+        server: Any = self.context._accumulatorServer
+        server.handle_error = lambda *_: None
+
+
+@dataclass
+class _Opening:
+    """A Spark that is being started.
+
+    Args:
+        jvm: Its process, once there is one.
+        ended: Set when it has started, or will not.
+    """
+
+    jvm: Jvm = field(default_factory=Jvm)
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 _session: Session | None = None
+_opened: _Opening | None = None
 _opening = threading.Lock()
 
 
-def open_session(options: SessionOptions, log_file: Path | None = None) -> Session:
+def open_session(options: SessionOptions, log_file: Path) -> Session:
     """Return the program's Spark session, started once for the same options.
 
     Args:
         options: What to start it with; a session with other options is stopped.
-        log_file: Where Spark writes. None: a temporary file.
+        log_file: Where Spark writes.
 
     Raises:
         SparkStartError: Where Java is missing, or the master cannot be reached, or Spark fails.
     """
-    global _session
+    global _session, _opened
     with _opening:
         if _session is not None and _session.options == options and _is_alive(_session):
             return _session
-        if _session is not None:
-            _session.stop()
-        java_home = find_java_home()
-        check_reachable(options.master, options.start_timeout_s)
-        log_file = log_file or Path(tempfile.mkdtemp(prefix="tlx-spark-")) / "spark.log"
-        _session = Session(_start(options, java_home, log_file), options, log_file)
-        atexit.register(_session.stop)
-        return _session
+        atexit.unregister(_leave)
+        atexit.register(_leave)
+        opening = _opened = _Opening()
+        try:
+            if _session is not None:
+                _session.stop()
+            _session = _started(options, log_file, opening.jvm)
+            return _session
+        finally:
+            _opened = None
+            opening.ended.set()
+
+
+def abort() -> None:
+    """Give up a Spark that is just starting, or has just started: its JVM is killed."""
+    opening = _opened
+    if opening is not None:
+        opening.jvm.abort()
+        opening.ended.wait(ABORT_S)
+    elif _session is not None:
+        _session.abort()
+
+
+def _leave() -> None:
+    """Leave nothing behind at the program's end, however often Ctrl-C is pressed meanwhile."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if _opened is not None:
+        abort()
+    if _session is not None:
+        _session.leave()
 
 
 def check_reachable(master: str, timeout_s: float) -> None:
@@ -149,14 +211,17 @@ def check_reachable(master: str, timeout_s: float) -> None:
     )
 
 
-def spark_properties(options: SessionOptions, log4j_file: Path) -> dict[str, str]:
+def spark_properties(options: SessionOptions, scratch: Path) -> dict[str, str]:
     """Return the properties a session starts with; the user's own win.
 
     Args:
         options: What to start it with.
-        log4j_file: How the JVM logs.
+        scratch: The folder for Spark's temporary files; it says how the JVM logs.
     """
-    java_options = f"{JVM_OPTIONS} -Dlog4j.configurationFile=file:{log4j_file}"
+    java_options = (
+        f"{JVM_OPTIONS} -Dlog4j.configurationFile=file:{scratch / LOG4J_FILE} "
+        f"-Djava.io.tmpdir={scratch}"
+    )
     properties = {
         "spark.app.name": "tlx",
         "spark.ui.enabled": "false",
@@ -174,6 +239,7 @@ def spark_properties(options: SessionOptions, log4j_file: Path) -> dict[str, str
     }
     if options.is_own_cluster:
         properties |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        properties["spark.local.dir"] = str(scratch)
     return properties | dict(options.conf)
 
 
@@ -183,39 +249,61 @@ def module_path() -> list[str]:
     return list(dict.fromkeys(entries))
 
 
-def _start(options: SessionOptions, java_home: Path, log_file: Path) -> SparkContext:
-    from pyspark import SparkConf, SparkContext
+def _started(options: SessionOptions, log_file: Path, jvm: Jvm) -> Session:
+    """Start Spark; what was begun and failed is ended and removed."""
+    scratch = Scratch()
+    gateway: Any = None
+    try:
+        java_home = find_java_home(folder=scratch.folder)
+        check_reachable(options.master, options.start_timeout_s)
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        os.environ["JAVA_HOME"] = str(java_home)
+        properties = spark_properties(options, scratch.folder)
+        gateway = _launched(options, properties, log_file, jvm, scratch)
+        make_lazy(gateway)
+        return Session(_context(options, properties, gateway), options, log_file, jvm, scratch)
+    except BaseException as error:
+        _end(gateway, jvm, scratch)
+        if isinstance(error, SparkStartError) or not isinstance(error, Exception):
+            raise
+        raise _start_error(options, log_file, error) from error
+
+
+def _launched(
+    options: SessionOptions,
+    properties: Mapping[str, str],
+    log_file: Path,
+    jvm: Jvm,
+    scratch: Scratch,
+) -> Any:
+    """Start the JVM and return the gateway to it."""
+    from pyspark import SparkConf
     from pyspark.java_gateway import launch_gateway
 
-    log_file.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("py4j").setLevel(logging.WARNING)  # it tells of each connection it closes
-    log4j_file = Path(tempfile.mkdtemp(prefix="tlx-spark-")) / "log4j2.properties"
-    log4j_file.write_text(_LOG4J, encoding="utf-8")
-    properties = spark_properties(options, log4j_file)
+    (scratch.folder / LOG4J_FILE).write_text(_LOG4J, encoding="utf-8")
     secret = {key: value for key, value in properties.items() if is_secret_property(key, value)}
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ["JAVA_HOME"] = str(java_home)
     if options.is_own_cluster:
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    with log_file.open("ab") as log:
-        try:
-            jvm_conf = SparkConf(loadDefaults=False).setMaster(options.master)
-            jvm_conf.setAll([item for item in properties.items() if item[0] not in secret])
-            with submitted_secretly(secret):
-                gateway: Any = launch_gateway(  # type: ignore[no-untyped-call]
-                    jvm_conf, {"stdout": log, "stderr": log}
-                )
-        except Exception as error:
-            raise _start_error(options, log_file, error) from error
-    make_lazy(gateway)
-    try:
-        conf = SparkConf(_jvm=gateway.jvm).setMaster(options.master)
-        conf.setAll([*properties.items(), *_secrets(options)])
-        return _uninterrupted(lambda: SparkContext(conf=conf, gateway=gateway))
-    except Exception as error:
-        SparkContext._gateway = SparkContext._jvm = None
-        _end_gateway(gateway)
-        raise _start_error(options, log_file, error) from error
+    conf = SparkConf(loadDefaults=False).setMaster(options.master)
+    conf.setAll([item for item in properties.items() if item[0] not in secret])
+    streams: dict[str, Any]
+    with (
+        log_file.open("ab") as log,
+        submitted_secretly(secret, scratch.folder),
+        jvm.taken(scratch.folder),
+    ):
+        streams = {"stdout": log, "stderr": log}
+        return launch_gateway(conf, streams)  # type: ignore[no-untyped-call]
+
+
+def _context(options: SessionOptions, properties: Mapping[str, str], gateway: Any) -> SparkContext:
+    from pyspark import SparkConf, SparkContext
+
+    conf = SparkConf(_jvm=gateway.jvm).setMaster(options.master)
+    conf.setAll([*properties.items(), *_secrets(options)])
+    return _uninterrupted(lambda: SparkContext(conf=conf, gateway=gateway))
 
 
 def _secrets(options: SessionOptions) -> list[tuple[str, str]]:
@@ -255,23 +343,17 @@ def _is_alive(session: Session) -> bool:
         return False
 
 
-def _end_gateway(gateway: Any) -> None:
-    """Close the JVM's input, at which it ends, and wait for it."""
-    with contextlib.suppress(Exception):
-        gateway.shutdown()
-    process = getattr(gateway, "proc", None)
-    if process is None:
-        return
+def _end(gateway: Any, jvm: Jvm, scratch: Scratch) -> None:
+    """Close the JVM's input, at which it ends, wait for it, and remove its files."""
     from pyspark import SparkContext
 
-    if SparkContext._gateway is gateway:
-        SparkContext._gateway = SparkContext._jvm = None
-    with contextlib.suppress(Exception):
-        process.stdin.close()
-    try:
-        process.wait(timeout=10)
-    except Exception:
-        process.kill()
+    if gateway is not None:
+        with contextlib.suppress(Exception):
+            gateway.shutdown()
+        if SparkContext._gateway is gateway:
+            SparkContext._gateway = SparkContext._jvm = None
+    jvm.end()
+    scratch.remove()
 
 
 def session_options(

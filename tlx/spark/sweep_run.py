@@ -29,6 +29,7 @@ from tlx.spark.function_reference import reference
 from tlx.spark.hydra_job import pack_context
 from tlx.spark.isolation.files import STOP_FILE, clear, forget_envelope
 from tlx.spark.isolation.task import Task
+from tlx.spark.leftovers import remove_shared, shared_folder
 from tlx.spark.pickling import named
 from tlx.spark.pool import Pool
 from tlx.spark.returns import job_return
@@ -142,12 +143,12 @@ class SweepRun:
         return submitted
 
     def results(self, futures: Sequence[Future[Any]]) -> None:
-        """Wait for jobs; on Ctrl-C stop all that runs, and pass the interrupt on."""
+        """Wait for jobs; on Ctrl-C or SIGTERM stop all that runs, and pass that on."""
         pending = set(futures)
         try:
             while pending:
                 _, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             self.stop("stopped by the user")
             raise
 
@@ -181,6 +182,7 @@ class SweepRun:
     def close(self) -> None:
         """Let the threads end; everything has been told before."""
         self._pool.close()
+        remove_shared(self._board.folder)
 
     def _cancel_all(self, reason: str) -> None:
         self._stopped = reason
@@ -266,21 +268,23 @@ class SweepRun:
             work.add_done_callback(partial(_hand_on, one.future))
 
     def _prepare(self, job: ComposedJob, part: int, parts: int) -> None:
-        folder = job.folder.parent / f".shared-{job.number}-{part}"
+        folder = shared_folder(self._board.folder, job.number, part)
         folder.mkdir(parents=True, exist_ok=True)
         self._preparing.add(folder)
-        if self._stopped_by() is not None:
-            return
-        submitted = _Submitted(replace(job, folder=folder), f"tlx-{uuid4().hex[:8]}", Future())
-        task = self._task(submitted, {})
+        try:
+            if self._stopped_by() is None:
+                self._run_part(replace(job, folder=folder), part, parts)
+        finally:
+            self._preparing.discard(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _run_part(self, job: ComposedJob, part: int, parts: int) -> None:
+        task = self._task(_Submitted(job, f"tlx-{uuid4().hex[:8]}", Future()), {})
         task.part, task.may_resume = (part, parts), False
         envelope = self._runner.run(task, f"what jobs share, part {part + 1} of {parts}")
-        self._preparing.discard(folder)
-        if envelope.status == "completed":
-            shutil.rmtree(folder, ignore_errors=True)
-        elif self._stopped_by() is None:
+        if envelope.status != "completed" and self._stopped_by() is None:
             said = envelope.error or envelope.reason or envelope.status
-            log.warning("What jobs share could not be prepared (%s): %s", said, folder)
+            log.warning("What jobs share could not be prepared; each job does it itself: %s", said)
 
     def _end(self, submitted: _Submitted, envelope: Envelope) -> JobReturn:
         """Tell how a job ended, once."""
