@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from tests.data.numbers import houses
-from tests.data.tables import written
+from tests.data.wine_table import written
 from tests.tiny import result_of
 from tests.training.interrupts import interrupts_restored
 from tlx.backbones.card import read_card

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from tests.data.tables import wines, written
+from tests.data.wine_table import wines, written
 from tests.tiny import result_of
 from tests.training.interrupts import interrupts_restored
 from tlx.config.builders import checked_plan

@@ -69,11 +69,15 @@ def evaluate(folder: Path, split: str = "test") -> Any:
     from tlx.backbones import build_backbone
     from tlx.config.builders import checked_plan
     from tlx.config.record import load_config
+    from tlx.data.table_preparation import PREPARATION_FILE
     from tlx.goals.chosen import goal_of
     from tlx.training.device import choose_compute
     from tlx.training.predictions import predict
 
-    plan = checked_plan(load_config(folder))
+    cfg = load_config(folder)
+    if (folder / PREPARATION_FILE).is_file():
+        cfg.data.preparation = str(folder)  # the columns are read as they were in the run
+    plan = checked_plan(cfg)
     task = plan.data.load()
     _check_target(folder, task)
     backbone = build_backbone(

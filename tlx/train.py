@@ -105,9 +105,11 @@ def resume(folder: Path, given: DictConfig | None = None) -> float:
     from tlx.config.builders import checked_plan
     from tlx.config.given_again import with_secrets
     from tlx.config.record import load_config
+    from tlx.data.table_preparation import check_reading_kept
     from tlx.reports.log import log_to
     from tlx.runs.run import Run
 
+    check_reading_kept(folder)
     plan = checked_plan(with_secrets(load_config(folder), folder, given))
     run = Run.resume(folder)
     log_to(folder)

@@ -58,7 +58,7 @@ class Comparison:
                 continue
             if features != 1:
                 reason = f"the table of {name!r} gives {features} features"
-                remedy = "The picture draws curves over one: name it with data.numeric=[x]."
+                remedy = "The picture draws curves over one: name it with data.columns=[x]."
                 found["features"] = Fault("data.path", config.data.path, reason, remedy)
         return list(found.values())
 

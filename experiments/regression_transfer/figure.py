@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,11 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tlx.data.table_columns import Cells, read_table
-from tlx.data.table_preparation import prepared, read_preparation
+from tlx.data.table_columns import Cells
+from tlx.data.table_preparation import Preparation, prepared, read_preparation
+from tlx.data.tables.cells import numbers_of
 from tlx.prediction.predictor import load_predictor
+from tlx.prediction.rows import read_rows, reading_of
 from tlx.reports.figures import (
     BLUE,
     DOUBLE_COLUMN_INCHES,
@@ -48,13 +50,20 @@ def curves_figure(
         runs: Each run's folder, by its name in `LINES`.
         path: The file to write.
     """
-    tables = {"source": read_table(source), "target": read_table(target)}
-    frames = {name: frame for name, frame in tables.items() if isinstance(frame, pd.DataFrame)}
-    (feature,) = read_preparation(runs["source"]).numeric
+    learned = read_preparation(runs["source"])
+    (feature,) = learned.numeric
+    files = {"source": source, "target": target}
+    frames = {name: numbers_in(file, learned, (feature, column)) for name, file in files.items()}
     ends = pd.concat(list(frames.values()))[feature]
     x = np.linspace(ends.min(), ends.max(), POINTS)
     curves = {name: predicted_curve(folder, x) for name, folder in runs.items()}
     write_png(draw_curves(frames, feature, column, x, curves), path)
+
+
+def numbers_in(path: Path, learned: Preparation, columns: Sequence[str]) -> pd.DataFrame:
+    """Return some columns of a table as numbers, read as a run read its own."""
+    rows, dialect = read_rows(path, learned), reading_of(learned).dialect
+    return pd.DataFrame({name: numbers_of(rows[name], dialect)[0] for name in columns})
 
 
 def predicted_curve(run: Path, x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.numbers import houses
-from tests.data.tables import written
+from tests.data.wine_table import written
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.errors import ConfigError

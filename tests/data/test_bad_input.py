@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.data.pictures import folder_of
-from tests.data.tables import wines, written
+from tests.data.wine_table import wines, written
 from tests.strategies.fits import fit, random_task, small_backbone, training
 from tlx.data.image_counts import data_record
 from tlx.data.image_folder import ImageFolder

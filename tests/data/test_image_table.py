@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -193,12 +194,71 @@ def test_image_table_with_empty_cells_says_where(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "content"), [("t.csv", b""), ("t.parquet", b"PAR1 no")])
-def test_image_table_that_is_none_says_so(name: str, content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [("t.csv", b"", "it is empty. "), ("t.parquet", b"PAR1 no", "it cannot be read as a table (")],
+)
+def test_image_table_that_is_none_says_so(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_bytes(content)
     (fault,) = faults(tmp_path / name)
-    assert fault.startswith(f"data.table={tmp_path / name}: it cannot be read as a table (")
+    assert fault.startswith(f"data.table={tmp_path / name}: {said}")
     (tmp_path / "rows.csv").write_text("path,label\n")
     assert faults(tmp_path / "rows.csv") == [
         f"data.table={tmp_path / 'rows.csv'}: it has no rows. Add some."
     ]
+
+
+WRITTEN = ("01", "1", "None", "NA", "nan", "1.10")
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
+def test_image_table_labels_are_classes_exactly_as_written(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    labels = [WRITTEN[number % 6] for number in range(48)]
+    task = source(table(tmp_path, labels, name)).load()
+    assert sorted(task.class_names) == sorted(WRITTEN)
+    for split in (task.train, task.val, task.test):
+        pairs = zip(split.labels.tolist(), split.sample_ids.tolist(), strict=True)
+        assert all(task.class_names[label] == labels[row] for label, row in pairs)
+    assert "'01' and '1' are two classes: labels are text as written" in caplog.text
+
+
+def test_image_table_in_another_dialect_is_read_by_its_options(tmp_path: Path) -> None:
+    path = table(tmp_path, ["é", "ü"] * 12)
+    text = path.read_text()
+    path.write_bytes(text.replace(",", ";").encode("latin-1"))
+    task = source(path, separator="semicolon", encoding="latin-1").load()
+    assert task.class_names == ("é", "ü")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda text: text.replace(",", ";"),
+            "data.separator=',': it gives FILE a single column, 'path;label'. "
+            "Give data.separator=semicolon.",
+        ),
+        (
+            lambda text: text.replace("\n", ",\n").replace("label,", "label", 1),
+            "data.table=FILE: row 1 has 3 fields, and the header names 2 (24 of 24 rows differ). "
+            "Each row ends in a separator: take it away, or end the header in one too.",
+        ),
+        (
+            lambda text: text.replace("path,label", "path,path", 1),
+            "data.table=FILE: the header names 'path' more than once (columns 1, 2). "
+            "Give each column a name of its own.",
+        ),
+    ],
+    ids=["semicolons", "trailing commas", "a name twice"],
+)
+def test_image_table_that_would_be_read_otherwise_is_refused(
+    change: Callable[[str], str], said: str, tmp_path: Path
+) -> None:
+    path = table(tmp_path, ["a", "b"] * 12)
+    path.write_text(change(path.read_text()))
+    (fault,) = faults(path)
+    assert fault.replace(str(path), "FILE") == said

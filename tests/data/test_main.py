@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.data.pictures import folder_of
-from tests.data.tables import wines, written
+from tests.data.wine_table import wines, written
 from tlx.data.__main__ import main
 
 

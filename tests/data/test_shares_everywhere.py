@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.data.pictures import folder_of
-from tests.data.tables import wines, written
 from tests.data.test_torchvision_data import write_mnist
+from tests.data.wine_table import wines, written
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.data import glyph_atlas, glyphs

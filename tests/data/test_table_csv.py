@@ -13,7 +13,7 @@ from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
-from tests.data.tables import COLUMNS, wines, written
+from tests.data.wine_table import COLUMNS, wines, written
 from tlx.data.table_csv import TableCsv
 from tlx.data.table_preparation import Preparation
 from tlx.data.task import ImageTask
@@ -205,7 +205,8 @@ def test_table_text_in_a_numeric_column_is_named(tmp_path: Path) -> None:
     frame.loc[4, "hue"] = "dark"
     assert first_fault(written(tmp_path, frame), numeric=("hue", "alcohol")) == (
         "data.numeric=hue: the column has 'dark' in row 5, which is no number. "
-        "Correct the table, or list it in data.categorical."
+        "Give data.missing_markers=[dark] where it stands for nothing, correct the table, or list "
+        "it in data.categorical."
     )
 
 
@@ -267,7 +268,6 @@ def test_table_that_is_missing_or_no_table_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"missing": "means"}, "data.missing=means: missing is no such word. Did you mean 'mean'?"),
         (
             {"train_per_class": 0},
             "data.train_per_class=0: there must be at least one training row per class. "

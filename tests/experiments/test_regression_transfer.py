@@ -60,7 +60,7 @@ def test_experiment_with_wrong_options_or_tables_says_so(tmp_path: Path) -> None
     assert experiment is not None
     assert [str(fault) for fault in experiment.faults(cfg)] == [
         f"data.path={tmp_path / 'two.csv'}: the table of 'source' gives 2 features. "
-        "The picture draws curves over one: name it with data.numeric=[x]."
+        "The picture draws curves over one: name it with data.columns=[x]."
     ]
     with pytest.raises(ConfigError, match=r"experiment.seeds=\[\]: .* It takes a list"):
         made_experiment(compose_config([words[0], "experiment.seeds=[]"]))

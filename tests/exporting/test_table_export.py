@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from tests.data.tables import COLUMNS, wines, written
+from tests.data.wine_table import COLUMNS, wines, written
 from tlx.config.composition import compose_config
 from tlx.errors import TlxError
 from tlx.export import main
@@ -78,7 +78,7 @@ def test_export_of_a_table_run_tells_what_comes_before_it(run: Path, tmp_path: P
     assert sections["Intended use"].startswith("To sort rows like those of wines.csv into the ")
     assert "image" not in text.partition("## How to load")[0]
     features = ", ".join(f"`{name}`" for name in learned["feature_names"])
-    assert sections["Input and output"].splitlines()[:6] == [
+    assert sections["Input and output"].splitlines()[:7] == [
         "`features`: float32, shape (batch, 6).",
         "A table's rows are prepared before the model sees them, as the training rows taught; this "
         "is not part of the file, its numbers are in `m.pt2.preparation.json` (and in the run's "
@@ -86,6 +86,7 @@ def test_export_of_a_table_run_tells_what_comes_before_it(run: Path, tmp_path: P
         "",
         f"- numeric columns: {', '.join(f'`{name}`' for name in COLUMNS)}",
         "- categorical columns: `region`",
+        "- cells: text as written; missing: empty cells; numbers: decimal point, thousands none",
         "- preparation: missing values: median; values clipped to bounds; numbers centred and "
         "scaled; categories one-hot; 6 of 8 features selected",
     ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.data.tables import wines, written
+from tests.data.wine_table import wines, written
 from tlx.config.composition import compose_config
 from tlx.errors import TlxError
 from tlx.prediction import table as prediction_table

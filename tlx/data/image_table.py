@@ -16,25 +16,34 @@ from tlx.data.dealing import SPLIT_NAMES, TRAIN
 from tlx.data.image_options import ImageOptions
 from tlx.data.listing import Listing
 from tlx.data.split_folders import split_of
-from tlx.errors import Fault, did_you_mean
+from tlx.data.table_columns import is_none
+from tlx.data.tables.cells import texts_of
+from tlx.data.tables.choice import name_faults
+from tlx.data.tables.dialect import Dialect
+from tlx.data.tables.inference import same_number_notice
+from tlx.data.tables.table_file import Table, read_table
+from tlx.errors import Fault
 from tlx.texts.names import composed_form, shortened, shown_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PARQUET_SUFFIXES = (".parquet", ".pq")
-
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTable(ImageOptions):
-    """Images of a CSV or Parquet table, one row each.
+    """Images of a CSV or Parquet table, one row each; its cells are text as written.
 
     Args:
-        table: The table's file; `.parquet` and `.pq` are Parquet, all else is CSV with a header.
+        table: The table's file; `.parquet` and `.pq` are Parquet, a folder holds parts of one
+            table, all else is CSV with a header.
         root: Folder that the paths start from; None takes the table's own. No path may leave it.
         path_column: Column of the images' paths.
         label_column: Column of the class names.
         split_column: Column that says `train`, `val` or `test`; None deals out.
+        separator: What stands between a CSV file's cells: `comma`, `semicolon`, `tab`, `pipe`,
+            `space`, `colon` or one character; None takes the tab for `.tsv` and `.tab`, else the
+            comma.
+        encoding: The CSV file's encoding, as Python names it.
     """
 
     table: str
@@ -42,14 +51,13 @@ class ImageTable(ImageOptions):
     path_column: str = "path"
     label_column: str = "label"
     split_column: str | None = None
+    separator: str | None = None
+    encoding: str = "utf-8"
 
     def listed(self) -> Listing | list[Fault]:
         """Return the images that there are, or what is wrong with the table."""
         path = Path(self.table)
         root = path.parent if self.root is None else Path(self.root)
-        if not path.is_file():
-            remedy = f"Give the path of a CSV or Parquet file (looked for {path.absolute()})."
-            return [Fault("data.table", self.table, "there is no such file", remedy)]
         if not root.is_dir():
             remedy = "Give the folder that the table's paths start from."
             return [Fault("data.root", self.root, "there is no such folder", remedy)]
@@ -62,44 +70,38 @@ class ImageTable(ImageOptions):
 
     def _read(self, path: Path) -> pd.DataFrame | list[Fault]:
         """Return the columns asked for, as text."""
-        import pandas as pd
-
-        try:
-            if path.suffix.lower() in PARQUET_SUFFIXES:
-                frame = pd.read_parquet(path)
-            else:
-                frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        except (OSError, ValueError, pd.errors.ParserError) as error:
-            reason = f"it cannot be read as a table ({' '.join(str(error).split())})"
-            return [Fault("data.table", self.table, reason, "Give a CSV or Parquet file.")]
-        faults = [
-            Fault(f"data.{option}", name, "the table has no such column", _columns(name, frame))
-            for option, name in self._columns().items()
-            if name not in frame.columns
-        ]
-        return faults or self._as_text(frame)
+        dialect = Dialect(separator=self.separator, encoding=self.encoding)
+        faults = dialect.faults()
+        if faults:
+            return faults
+        table = read_table(path, dialect, "data.table")
+        if isinstance(table, Fault):
+            return [table]
+        faults = name_faults(table, {option: (name,) for option, name in self._columns().items()})
+        return faults or self._as_text(table, dialect)
 
     def _columns(self) -> dict[str, str]:
         asked = {"path_column": self.path_column, "label_column": self.label_column}
         return asked if self.split_column is None else asked | {"split_column": self.split_column}
 
-    def _as_text(self, frame: pd.DataFrame) -> pd.DataFrame | list[Fault]:
-        if frame.empty:
-            return [Fault("data.table", self.table, "it has no rows", "Add some.")]
-        text = frame[list(dict.fromkeys(self._columns().values()))]
-        missing = text.isna() | (text.astype(str) == "")
+    def _as_text(self, table: Table, dialect: Dialect) -> pd.DataFrame | list[Fault]:
+        import pandas as pd
+
+        names = dict.fromkeys(self._columns().values())
+        text = {name: texts_of(table.frame[name], dialect) for name in names}
+        empty = {name: is_none(cells) for name, cells in text.items()}
         faults = [
             Fault(
                 "data.table",
                 self.table,
-                f"column {name!r} is empty in {int(missing[name].sum())} rows, "
-                f"the first of them row {int(missing[name].to_numpy().argmax()) + 1}",
+                f"column {name!r} is empty in {int(missing.sum())} rows, "
+                f"the first of them row {int(missing.argmax()) + 1}",
                 "Fill them in, or remove the rows.",
             )
-            for name in text.columns
-            if missing[name].any()
+            for name, missing in empty.items()
+            if missing.any()
         ]
-        return faults or text.astype(str)
+        return faults or pd.DataFrame(text)
 
     def _relative(self, frame: pd.DataFrame, root: Path) -> list[str]:
         """Return the paths as they start from the root; absolute ones may lie in it too."""
@@ -144,11 +146,9 @@ def _label_notices(labels: Sequence[str]) -> list[str]:
         forms[composed_form(label)] = forms.get(composed_form(label), 0) + 1
     merged = [shown_name(name) for name, count in forms.items() if count > 1]
     said = "labels are written in more than one Unicode form, and taken as one class each: "
-    return [*([said + shortened(merged)] if merged else []), *likeness_notices(list(forms))]
-
-
-def _columns(name: str, frame: pd.DataFrame) -> str:
-    return did_you_mean(name, [str(column) for column in frame.columns])
+    notices = [*([said + shortened(merged)] if merged else []), *likeness_notices(list(forms))]
+    same = same_number_notice(forms)
+    return [*notices, same] if same else notices
 
 
 def _numbers_first(name: str) -> tuple[int, int, str]:

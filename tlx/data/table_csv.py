@@ -1,104 +1,55 @@
-"""Classes or numbers from the numeric and categorical columns of a CSV or Parquet table."""
+"""Classes or numbers from the columns of a CSV or Parquet table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import logging
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
-from tlx.data.dealing import SPLIT_NAMES, TRAIN, Deal
-from tlx.data.table_columns import (
-    Cells,
-    cells_of,
-    columns_by_type,
-    missing_faults,
-    name_faults,
-    read_table,
-)
-from tlx.data.table_learning import (
-    MISSING,
-    SCALING,
-    UNKNOWN,
-    Learned,
-    Learning,
-    learn,
-    scales_of,
-)
-from tlx.data.table_outliers import ACTIONS, OUTLIERS
-from tlx.data.table_preparation import (
-    PREPARATION_FILE,
-    Changes,
-    Preparation,
-    prepared,
-    read_preparation,
-)
-from tlx.data.table_selection import FOR_CLASSES_ONLY, SELECTION
-from tlx.data.table_targets import (
-    CLASSIFICATION,
-    FEWEST_ROWS,
-    REGRESSION,
-    TASKS,
-    Targets,
-    rows_of_classes,
-    size_faults,
-    target_column,
-)
-from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
+from tlx.data.dealing import TRAIN, Deal
+from tlx.data.table_columns import category_faults
+from tlx.data.table_learning import Learned, Learning, Missing, Scaling, Unknown, learn
+from tlx.data.table_outliers import OutlierAction, Outliers
+from tlx.data.table_preparation import PREPARATION_FILE, Preparation, read_preparation
+from tlx.data.table_selection import FOR_CLASSES_ONLY, Selection
+from tlx.data.table_splits import check_rows_left, number_target, prepared_split, table_record
+from tlx.data.table_targets import CLASSIFICATION, REGRESSION, Targets, Task, size_faults
+from tlx.data.tables.choice import name_faults
+from tlx.data.tables.dialect import Dialect
+from tlx.data.tables.inference import inferred
+from tlx.data.tables.options import ReadingOptions
+from tlx.data.tables.rows import Rows, Wanted, usable_rows
+from tlx.data.tables.table_file import read_table
+from tlx.data.tables.told import reading_record, tell
+from tlx.errors import ConfigError, Fault, TlxError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from tlx.data.task import ImageTask, NumberTarget, Split
+    from tlx.data.tables.reading import Reading
+    from tlx.data.tables.table_file import Table
+    from tlx.data.task import ImageTask
 
-WORDS = {
-    "missing": MISSING,
-    "outliers": OUTLIERS,
-    "outlier_action": ACTIONS,
-    "scaling": SCALING,
-    "unknown": UNKNOWN,
-    "selection": SELECTION,
-    "task": TASKS,
-    "target_scaling": SCALING,
-}
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The usable rows of a table.
-
-    Args:
-        cells: Their numeric and categorical values.
-        targets: What they are to be predicted as.
-        ids: Position of each row in the file, from 0, shape (n,).
-        numeric: Names of the numeric columns.
-        categorical: Names of the categorical columns.
-        dropped: How many rows were left out for what they lack.
-    """
-
-    cells: Cells
-    targets: Targets
-    ids: NDArray[np.int64]
-    numeric: tuple[str, ...]
-    categorical: tuple[str, ...]
-    dropped: int
+Count = Annotated[int, Field(ge=1)]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableCsv:
+class TableCsv(ReadingOptions):
     """A table with a column of classes, or of numbers, to predict.
 
-    Imputation, bounds, scales, categories and the selection of features are learned from the
-    training rows alone; the run keeps them as JSON in `preparation.json`.
+    How each column is read is found once, from this table, and belongs to the run
+    (`tlx.data.tables`). Imputation, bounds, scales, categories and the selection of features are
+    learned from the training rows alone; the run keeps both as JSON in `preparation.json`.
 
     Args:
-        path: The table; `.parquet` and `.pq` are Parquet, all else is CSV with a header.
-        label_column: Column of the class names, or of the numbers to predict.
+        path: The table; `.parquet` and `.pq` are Parquet, a folder holds parts of one table, all
+            else is CSV with a header.
         classes: The classes to tell apart; None takes all.
-        numeric: Columns of numbers; None takes those that the types say.
-        categorical: Columns of categories; None takes those that the types say.
         missing: What becomes of missing (and infinite) values: `error` names them and stops,
             `drop` leaves out their rows, `mean`, `median` and `knn` fill them in. Categories are
             filled in with the most frequent one.
@@ -130,19 +81,16 @@ class TableCsv:
     """
 
     path: str
-    label_column: str = "label"
     classes: tuple[str | int, ...] | None = None
-    numeric: tuple[str, ...] | None = None
-    categorical: tuple[str, ...] | None = None
-    missing: str = "error"
-    neighbours: int = 5
-    outliers: str = "none"
-    outlier_action: str = "flag"
-    outlier_limit: float | None = None
-    scaling: str = "standard"
-    unknown: str = "ignore"
-    selection: str = "none"
-    features: int | None = None
+    missing: Missing = "error"
+    neighbours: Count = 5
+    outliers: Outliers = "none"
+    outlier_action: OutlierAction = "flag"
+    outlier_limit: Annotated[float, Field(gt=0)] | None = None
+    scaling: Scaling = "standard"
+    unknown: Unknown = "ignore"
+    selection: Selection = "none"
+    features: Count | None = None
     preparation: str | None = None
     train_per_class: int | None = None
     train_fraction: float | None = None
@@ -151,8 +99,8 @@ class TableCsv:
     folds: int | None = None
     fold: int | None = None
     seed: int = 0
-    task: str = CLASSIFICATION
-    target_scaling: str = "none"
+    task: Task = CLASSIFICATION
+    target_scaling: Scaling = "none"
 
     @property
     def _deal(self) -> Deal:
@@ -167,8 +115,8 @@ class TableCsv:
         faults = self._option_faults()
         if faults:
             return faults
-        rows = self._rows()
-        return rows if isinstance(rows, list) else self._deal_faults(rows.targets)
+        found = self._rows()
+        return found if isinstance(found, list) else self._deal_faults(found[0].targets)
 
     def _deal_faults(self, targets: Targets) -> list[Fault]:
         given = np.full(len(targets), TRAIN, np.int8)
@@ -178,15 +126,6 @@ class TableCsv:
 
     def _option_faults(self) -> list[Fault]:
         faults = [*self._deal.faults("row")]
-        for name, words in WORDS.items():
-            value = getattr(self, name)
-            if value not in words:
-                remedy = did_you_mean(value, words)
-                faults.append(Fault(f"data.{name}", value, f"{name} is no such word", remedy))
-        for name in ("features", "neighbours", "outlier_limit"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                faults.append(Fault(f"data.{name}", value, "it is not above 0", "Use 1 or more."))
         if self.outliers == "isolation_forest" and self.outlier_action == "clip":
             reason = "an isolation forest judges whole rows and has no bounds to clip to"
             remedy = "Use flag or drop, or outliers=iqr."
@@ -194,14 +133,7 @@ class TableCsv:
         if self.selection != "none" and self.features is None:
             reason = "it needs to know how many features to choose"
             faults.append(Fault("data.selection", self.selection, reason, "Give data.features=10."))
-        if self.label_column in (*(self.numeric or ()), *(self.categorical or ())):
-            reason = "the column to predict is listed among the features"
-            remedy = "Take it out of data.numeric and data.categorical."
-            faults.append(Fault("data.label_column", self.label_column, reason, remedy))
-        both = [name for name in self.numeric or () if name in (self.categorical or ())]
-        for name in both:
-            reason = "the column is listed as categorical too"
-            faults.append(Fault("data.numeric", name, reason, "List it once."))
+        faults += [*self.dialect.faults(), *self.choice.faults()]
         return [*faults, *self._task_faults()]
 
     def _task_faults(self) -> list[Fault]:
@@ -224,26 +156,36 @@ class TableCsv:
             faults.append(Fault("data.target_scaling", self.target_scaling, reason, remedy))
         return faults
 
-    def _rows(self) -> _Rows | list[Fault]:
-        frame = read_table(Path(self.path))
-        if isinstance(frame, Fault):
-            return [frame]
-        learned = self._given_preparation()
-        if isinstance(learned, Fault):
-            return [learned]
-        asked: dict[str, tuple[str, ...]] = {"label_column": (self.label_column,)}
-        asked |= {"numeric": self.numeric or (), "categorical": self.categorical or ()}
-        if learned is not None:
-            asked |= {"preparation": (*learned.numeric, *learned.categorical)}
-        faults = name_faults(frame, asked)
+    def _rows(self) -> tuple[Rows, Reading, Table] | list[Fault]:
+        """Return the usable rows, how they are read, and the table that they are from."""
+        given = self._given_preparation()
+        if isinstance(given, Fault):
+            return [given]
+        reading = None if given is None else given.reading
+        table = read_table(Path(self.path), self._dialect(reading))
+        if isinstance(table, Fault):
+            return [table]
+        faults = self.choice.name_faults(table)
+        if reading is not None:
+            asked = {"preparation": (*reading.numeric, *reading.categorical)}
+            faults += name_faults(table, asked)
+            faults += self.dialect.against(reading.dialect) + self.choice.against(reading)
         if faults:
             return faults
-        numeric, categorical = (
-            columns_by_type(frame, self.label_column, self.numeric, self.categorical)
-            if learned is None
-            else (learned.numeric, learned.categorical)
-        )
-        return self._checked(frame, numeric, categorical, learned)
+        found = reading or inferred(table, self.choice, self.dialect)
+        if isinstance(found, list):
+            return found
+        missing = self.missing if given is None else given.missing
+        return self._usable(table, found, missing)
+
+    def _dialect(self, reading: Reading | None) -> Dialect:
+        """Return how the file is written: as the options say, else as an earlier run had it."""
+        if reading is None:
+            return self.dialect
+        own = {"separator": self.separator} if self.separator is not None else {}
+        if self.encoding != Dialect.encoding:
+            own["encoding"] = self.encoding
+        return replace(reading.dialect, **own)  # type: ignore[arg-type]
 
     def _given_preparation(self) -> Preparation | Fault | None:
         if self.preparation is None:
@@ -254,39 +196,25 @@ class TableCsv:
             remedy = "Give the folder of a run on a table."
             return Fault("data.preparation", self.preparation, str(error).rstrip("."), remedy)
 
-    def _checked(
-        self,
-        frame: pd.DataFrame,
-        numeric: tuple[str, ...],
-        categorical: tuple[str, ...],
-        learned: Preparation | None,
-    ) -> _Rows | list[Fault]:
-        if not (numeric or categorical):
+    def _usable(
+        self, table: Table, reading: Reading, missing: str
+    ) -> tuple[Rows, Reading, Table] | list[Fault]:
+        if not reading.columns:
             reason = f"there is no column beside {self.label_column!r}"
-            return [Fault("data.path", self.path, reason, "Add columns to learn from.")]
-        cells = cells_of(frame, numeric, categorical)
-        if isinstance(cells, list):
-            return cells
-        column = target_column(frame, self.label_column, self.task)
-        if isinstance(column, Fault):
-            return [column]
-        chosen = rows_of_classes(frame, self.label_column, self.classes)
-        if isinstance(chosen, list):
-            return chosen
-        missing = self.missing if learned is None else learned.missing
-        fills = missing in ("mean", "median", "knn")
-        kept = chosen
-        if self.missing == "drop" or missing == "drop":
-            kept = chosen & (~column.lacking if fills else ~(column.lacking | cells.missing))
-        elif column.lacking.any():
-            return [column.lacking_fault()]
-        elif not fills and cells.missing[chosen].any():
-            return missing_faults(cells, numeric, categorical)
-        targets = column.targets(kept)
-        if isinstance(targets, Fault):
-            return [targets]
-        ids, dropped = np.flatnonzero(kept).astype(np.int64), int((chosen & ~kept).sum())
-        return _Rows(cells.rows(kept), targets, ids, numeric, categorical, dropped)
+            out = "; ".join(
+                f"{name!r} is left out: {why}" for name, why in reading.left_out.items()
+            )
+            remedy = "Add columns to learn from."
+            return [Fault("data.path", self.path, f"{reason} ({out})" if out else reason, remedy)]
+        drops = "drop" in (self.missing, missing)
+        wanted = Wanted(self.label_column, self.task, self.classes, missing, drops)
+        rows = usable_rows(table, reading, wanted)
+        if isinstance(rows, list):
+            return rows
+        faults = (
+            category_faults(rows.cells, reading.categorical) if self.preparation is None else []
+        )
+        return faults or (rows, reading, table)
 
     def load(self) -> ImageTask:
         """Return the task; its `images` are float32 features, shape (n, d).
@@ -298,21 +226,24 @@ class TableCsv:
         from tlx.data.splits import task_fingerprint
         from tlx.data.task import ImageTask
 
-        rows = self._option_faults() or self._rows()
-        if isinstance(rows, list):
-            raise ConfigError(rows)
+        found = self._option_faults() or self._rows()
+        if isinstance(found, list):
+            raise ConfigError(found)
+        rows, reading, table = found
         faults = self._deal_faults(rows.targets)
         if faults:
             raise ConfigError(faults)
         given = np.full(len(rows.targets), TRAIN, np.int8)
         parts = list(self._deal.positions(rows.targets.strata, given, rows.targets.numbers))
-        learned = self._learned(rows, parts[TRAIN])
+        tell(log, Path(self.path).name, table, reading, rows, self.label_column)
+        learned = self._learned(rows, reading, parts[TRAIN])
         parts[TRAIN] = parts[TRAIN][learned.used]
-        self._check_rows_left(rows.targets, parts[TRAIN])
-        number = self._number(rows.targets, parts[TRAIN])
-        done = [_split(rows, part, learned.preparation, number) for part in parts]
+        check_rows_left(rows.targets, parts[TRAIN])
+        number = number_target(rows.targets, parts[TRAIN], self.label_column, self.target_scaling)
+        done = [prepared_split(rows, part, learned.preparation, number) for part in parts]
         train, val, test = (split for split, _ in done)
-        about = self._about(rows, learned, [changes for _, changes in done])
+        about = table_record(self.path, rows, learned, [changes for _, changes in done])
+        about |= reading_record(reading, table)
         return ImageTask(
             name=Path(self.path).stem,
             class_names=rows.targets.class_names,
@@ -325,65 +256,11 @@ class TableCsv:
             number=number,
         )
 
-    def _learned(self, rows: _Rows, train: NDArray[np.int64]) -> Learned:
+    def _learned(self, rows: Rows, reading: Reading, train: NDArray[np.int64]) -> Learned:
         given = self._given_preparation()
         if isinstance(given, Preparation):
             none = np.zeros(len(train), dtype=bool)
             return Learned(given, none, ~none)
         cells, values = rows.cells.rows(train), rows.targets.values[train]
-        return learn(cells, values, rows.numeric, rows.categorical, self._learning)
-
-    def _number(self, targets: Targets, train: NDArray[np.int64]) -> NumberTarget | None:
-        from tlx.data.task import NumberTarget
-
-        if targets.class_names:
-            return None
-        centres, scales = scales_of(targets.values[train][:, None], self.target_scaling)
-        return NumberTarget(self.label_column, centres[0], scales[0])
-
-    def _check_rows_left(self, targets: Targets, train: NDArray[np.int64]) -> None:
-        if targets.class_names:
-            counts = np.bincount(targets.values[train], minlength=len(targets.class_names))
-            if counts.min() > 0:
-                return
-            name = targets.class_names[int(counts.argmin())]
-            reason = f"all training rows of class {name!r} are outlying"
-        elif len(train) >= FEWEST_ROWS:
-            return
-        else:
-            reason = "nearly all training rows are outlying"
-        remedy = "Use flag or clip, or a larger data.outlier_limit."
-        raise ConfigError([Fault("data.outlier_action", "drop", reason, remedy)])
-
-    def _about(self, rows: _Rows, learned: Learned, changes: list[Changes]) -> dict[str, Any]:
-        splits = dict(zip(SPLIT_NAMES, map(vars, changes), strict=True))
-        changed = {
-            what: {name: counts[what] for name, counts in splits.items() if counts[what]}
-            for what in ("imputed", "infinite", "clipped", "unknown")
-        }
-        preparation = learned.preparation
-        return {
-            "file": str(Path(self.path).absolute()),
-            "rows": len(rows.cells) + rows.dropped,
-            "rows_dropped_for_missing": rows.dropped,
-            "outlying_training_rows": int(learned.outlying.sum()),
-            "outlying_rows_dropped": int((~learned.used).sum()),
-            **changed,
-            "numeric": list(preparation.numeric),
-            "categorical": list(preparation.categorical),
-            "features_before_selection": len(preparation.all_feature_names),
-            "features": list(preparation.feature_names),
-        }
-
-
-def _split(
-    rows: _Rows, part: NDArray[np.int64], preparation: Preparation, number: NumberTarget | None
-) -> tuple[Split, Changes]:
-    import torch
-
-    from tlx.data.task import Split
-
-    features, changes = prepared(rows.cells.rows(part), preparation)
-    values, ids = rows.targets.values[part], torch.from_numpy(rows.ids[part])
-    labels = torch.from_numpy(values if number is None else number.scaled(values))
-    return Split(torch.from_numpy(features), labels, ids), changes
+        learned = learn(cells, values, reading.numeric, reading.categorical, self._learning)
+        return replace(learned, preparation=replace(learned.preparation, reading=reading))

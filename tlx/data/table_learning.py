@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from tlx.data.table_targets import CLASSIFICATION
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MISSING: Final = ("error", "drop", "mean", "median", "knn")
-SCALING: Final = ("standard", "minmax", "robust", "none")
-UNKNOWN: Final = ("ignore", "error")
+Missing = Literal["error", "drop", "mean", "median", "knn"]
+Scaling = Literal["standard", "minmax", "robust", "none"]
+Unknown = Literal["ignore", "error"]
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Learning:
     """What is to be learned from the training rows.
 
     Args:
-        missing: What becomes of missing and infinite values, one of `MISSING`.
+        missing: What becomes of missing and infinite values, see `Missing`.
         neighbours: Rows averaged by `missing=knn`.
         outliers: How outliers are found: `none`, `iqr`, `zscore` or `isolation_forest`.
         outlier_action: `flag`, `drop` (training rows) or `clip`.
         outlier_limit: Interquartile ranges or standard deviations that are not outlying.
-        scaling: One of `SCALING`.
-        unknown: What becomes of categories that no training row has, one of `UNKNOWN`.
+        scaling: See `Scaling`.
+        unknown: What becomes of categories that no training row has, see `Unknown`.
         selection: How features are selected.
         features: How many are selected.
         seed: Seed of the forests.
@@ -146,7 +146,7 @@ def scales_of(
 
     Args:
         numbers: Training rows, finite, shape (n, columns).
-        scaling: One of `SCALING`.
+        scaling: See `Scaling`.
     """
     from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-OUTLIERS: Final = ("none", "iqr", "zscore", "isolation_forest")
-ACTIONS: Final = ("flag", "drop", "clip")
+Outliers = Literal["none", "iqr", "zscore", "isolation_forest"]
+OutlierAction = Literal["flag", "drop", "clip"]
 DEFAULT_LIMITS: Final = {"iqr": 1.5, "zscore": 3.0}
 
 
@@ -41,7 +41,7 @@ def outlying(
 
     Args:
         numbers: Training rows, finite, shape (n, columns).
-        method: One of `OUTLIERS`.
+        method: See `Outliers`.
         limit: See `bounds`.
         seed: Seed of the isolation forest (Liu, Ting and Zhou 2008, "Isolation forest").
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from tlx.data.table_columns import Cells, is_none
+from tlx.data.tables.reading import Reading
 from tlx.errors import TlxError
 from tlx.runs.stored import DamagedFileError, read_json
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PREPARATION_FILE: Final = "preparation.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
+WITHOUT_READING: Final = 1
+"""The format of runs whose tables pandas read by its own guess, for each file anew."""
 MAX_BYTES: Final = 2**30
 """Of the file, which holds every training row where k nearest neighbours fill gaps."""
 
@@ -44,6 +47,7 @@ class Preparation:
         categories: Of each categorical column, its categories, each of which becomes a feature.
         unknown: `ignore` (all of a column's features are 0) or `error`.
         kept: Positions of the features that were selected; None keeps all.
+        reading: How the columns are read, whatever a file's cells look like.
         format: Version of this layout.
     """
 
@@ -61,6 +65,7 @@ class Preparation:
     categories: tuple[tuple[str, ...], ...] = ()
     unknown: str = "ignore"
     kept: tuple[int, ...] | None = None
+    reading: Reading | None = None
     format: int = FORMAT
 
     @property
@@ -77,7 +82,9 @@ class Preparation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain values, for JSON."""
-        return asdict(self) | {"feature_names": list(self.feature_names)}
+        reading = None if self.reading is None else self.reading.to_dict()
+        names = {"feature_names": list(self.feature_names)}
+        return asdict(replace(self, reading=None)) | {"reading": reading} | names
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preparation:
@@ -86,10 +93,11 @@ class Preparation:
         Raises:
             ValueError: Where it is another thing, or of a later format.
         """
-        if not isinstance(values, dict) or values.get("format") != FORMAT:
+        if not isinstance(values, dict) or values.get("format") not in (WITHOUT_READING, FORMAT):
             raise ValueError("it is no preparation that this version of tlx knows")
-        known = {one.name for one in fields(cls)} & set(values)
-        return cls(**{name: _tuples(values[name]) for name in known})
+        known = {one.name for one in fields(cls)} & set(values) - {"reading", "format"}
+        made = cls(**{name: _tuples(values[name]) for name in known})
+        return replace(made, reading=_reading(values, made), format=values["format"])
 
     @property
     def fills_in(self) -> bool:
@@ -128,6 +136,19 @@ def read_preparation(path: Path) -> Preparation:
     except (OSError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise TlxError(f"{file} holds no table's preparation ({reason}).") from error
+
+
+def check_reading_kept(run: Path) -> None:
+    """Check that a run on a table, if it is one, keeps how it reads the table.
+
+    Raises:
+        TlxError: Where it was begun before runs did, so that it would go on with other features.
+    """
+    if (run / PREPARATION_FILE).is_file() and read_preparation(run).format == WITHOUT_READING:
+        raise TlxError(
+            f"{run} was begun before runs kept how they read a table, and may read it otherwise "
+            "now. Start it anew in another folder."
+        )
 
 
 def filled(cells: Cells, learned: Preparation, changes: Changes) -> Cells:
@@ -231,6 +252,15 @@ def _count(counts: dict[str, int], names: tuple[str, ...], found: NDArray[np.boo
     for name, count in zip(names, found.sum(axis=0).tolist(), strict=True):
         if count:
             counts[name] = counts.get(name, 0) + int(count)
+
+
+def _reading(values: Mapping[str, Any], made: Preparation) -> Reading:
+    if values["format"] == WITHOUT_READING:
+        return Reading.as_before(made.numeric, made.categorical)
+    reading = Reading.from_dict(values.get("reading"))
+    if (reading.numeric, reading.categorical) != (made.numeric, made.categorical):
+        raise ValueError("its reading of the columns does not fit its features")
+    return reading
 
 
 def _tuples(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Scorer = Callable[[NDArray[np.float64], NDArray[Any], int], NDArray[np.float64]]
 
-SELECTION: Final = ("none", "chi2", "anova", "mutual_info", "rfe", "random_forest")
+Selection = Literal["none", "chi2", "anova", "mutual_info", "rfe", "random_forest"]
 FOR_CLASSES_ONLY: Final = ("chi2",)
 
 

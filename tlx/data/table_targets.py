@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import numpy as np
 
 from tlx.data.class_choice import class_faults
-from tlx.data.table_columns import as_text, is_none
+from tlx.data.table_columns import is_none
+from tlx.data.tables.cells import is_text, numbers_of, texts_of
+from tlx.data.tables.kinds import judged, texts_in
+from tlx.data.tables.numbers import unit_in
+from tlx.data.tables.trouble import shown, trouble_faults
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
@@ -17,9 +21,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from tlx.data.tables.dialect import Dialect
+
 CLASSIFICATION: Final = "classification"
 REGRESSION: Final = "regression"
-TASKS: Final = (CLASSIFICATION, REGRESSION)
+Task = Literal["classification", "regression"]
 FEWEST_CLASSES: Final = 2
 FEWEST_ROWS: Final = 2
 """Rows of a split below which R2 is not defined."""
@@ -60,6 +66,9 @@ class TargetColumn(Protocol):
     def targets(self, kept: NDArray[np.bool_]) -> Targets | Fault:
         """Return the targets of the rows to keep, or why nothing can be learned from them."""
 
+    def lost(self, chosen: NDArray[np.bool_], kept: NDArray[np.bool_]) -> list[str]:
+        """Return the classes that the chosen rows have, and those that are kept do not."""
+
     def lacking_fault(self) -> Fault:
         """Return the fault of rows that have no value."""
 
@@ -90,6 +99,10 @@ class ClassColumn:
         every = sorted({text for text in self.texts if text is not None})
         labels = np.array([places[text] for text in self.texts[kept]], dtype=np.int64)
         return Targets(labels, names, tuple(every.index(name) for name in names))
+
+    def lost(self, chosen: NDArray[np.bool_], kept: NDArray[np.bool_]) -> list[str]:
+        """Return the classes of the chosen rows that no kept row has."""
+        return sorted(set(self.texts[chosen & ~self.lacking]) - set(self.texts[kept]))
 
     def lacking_fault(self) -> Fault:
         """Return the fault of rows without a class."""
@@ -123,6 +136,10 @@ class NumberColumn:
         remedy = "Name another column, or add rows with other values."
         return Fault("data.label_column", self.name, reason, remedy)
 
+    def lost(self, chosen: NDArray[np.bool_], kept: NDArray[np.bool_]) -> list[str]:  # noqa: ARG002
+        """Return nothing: numbers are no classes."""
+        return []
+
     def lacking_fault(self) -> Fault:
         """Return the fault of rows without a finite number."""
         count, row = int(self.lacking.sum()), int(self.lacking.argmax())
@@ -137,18 +154,21 @@ class NumberColumn:
         return Fault("data.label_column", self.name, reason, remedy)
 
 
-def target_column(frame: pd.DataFrame, name: str, task: str) -> TargetColumn | Fault:
+def target_column(
+    frame: pd.DataFrame, name: str, task: str, dialect: Dialect
+) -> TargetColumn | Fault:
     """Return the column to be predicted, or why it cannot be what is asked for.
 
     Args:
         frame: The table.
         name: The column's name.
-        task: One of `TASKS`.
+        task: See `Task`.
+        dialect: How its cells are written.
     """
     if task == CLASSIFICATION:
-        texts = as_text(frame[name])
+        texts = texts_of(frame[name], dialect)
         return ClassColumn(name, texts, is_none(texts))
-    numbers = _numbers(frame[name])
+    numbers = _numbers(frame[name], dialect)
     if isinstance(numbers, Fault):
         return numbers
     with np.errstate(over="ignore"):
@@ -156,24 +176,25 @@ def target_column(frame: pd.DataFrame, name: str, task: str) -> TargetColumn | F
     return NumberColumn(name, numbers, np.asarray(lacking, dtype=np.bool_))
 
 
-def _numbers(column: pd.Series[Any]) -> NDArray[np.float64] | Fault:
-    import pandas as pd
-    from pandas.api.types import is_bool_dtype
-
-    parsed = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    wrong = np.isnan(parsed) & column.notna().to_numpy()
-    if is_bool_dtype(column):
-        wrong = column.notna().to_numpy()
+def _numbers(column: pd.Series[Any], dialect: Dialect) -> NDArray[np.float64] | Fault:
+    texts = texts_of(column, dialect)
+    unit = unit_in(texts, dialect) if is_text(column) else ""
+    parsed, wrong = numbers_of(column, dialect, unit)
     if not wrong.any():
         return parsed
-    row = int(wrong.argmax())
-    reason = f"the column has {str(column.iloc[row])!r} in row {row + 1}, which is no number"
+    name, row = str(column.name), int(wrong.argmax())
+    trouble = judged(texts_in(name, texts, dialect, unit), dialect).trouble
+    if is_text(column) and trouble is not None and trouble.is_of_numbers:
+        named = replace(trouble, ways=(("data.task=classification", "to learn classes"),))
+        (fault,) = trouble_faults([named], dialect, "data.label_column")
+        return fault
+    reason = f"the column has {shown(column.iloc[row])!r} in row {row + 1}, which is no number"
     remedy = "Correct the table, name another column, or learn classes: data.task=classification."
-    return Fault("data.label_column", column.name, reason, remedy)
+    return Fault("data.label_column", name, reason, remedy)
 
 
 def rows_of_classes(
-    frame: pd.DataFrame, name: str, classes: Sequence[str | int] | None
+    frame: pd.DataFrame, name: str, classes: Sequence[str | int] | None, dialect: Dialect
 ) -> NDArray[np.bool_] | list[Fault]:
     """Return which rows are of some classes, or of none, or what is wrong with the choice.
 
@@ -181,13 +202,14 @@ def rows_of_classes(
         frame: The table.
         name: The column of classes.
         classes: The choice; None takes every row.
+        dialect: How its cells are written.
 
     Returns:
         Shape (n,).
     """
     if classes is None:
         return np.ones(len(frame), dtype=bool)
-    texts = as_text(frame[name])
+    texts = texts_of(frame[name], dialect)
     faults = class_faults(sorted({text for text in texts if text is not None}), classes)
     asked = {None, *map(str, classes)}
     return faults or np.array([text in asked for text in texts], dtype=np.bool_)

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 PREPARED: Final = [
     "from pathlib import Path",
     "",
-    "from tlx.data.table_columns import cells_of, read_table",
     "from tlx.data.table_preparation import prepared, read_preparation",
+    "from tlx.prediction.rows import cells_and_errors, read_rows",
     "",
     "learned = read_preparation(Path({preparation}))",
-    'rows = read_table(Path("rows.csv"))  # a table with the columns above',
-    "features, changes = prepared(cells_of(rows, learned.numeric, learned.categorical), learned)",
+    'rows = read_rows(Path("rows.csv"), learned)  # a table with the columns above',
+    "cells, errors = cells_and_errors(rows, learned)  # the rows in errors have no answer",
+    "features, changes = prepared(cells, learned)",
     "",
 ]
 """Code that makes a NumPy array of features, float32, of a table."""
@@ -62,8 +63,27 @@ def preparation_lines(preparation: Preparation, file_name: str) -> list[str]:
         "",
         f"- numeric columns: {_listed(preparation.numeric)}",
         f"- categorical columns: {_listed(preparation.categorical)}",
+        *_reading_lines(preparation),
         f"- preparation: {markdown_text('; '.join(done))}",
         f"- features in order: {_listed(preparation.feature_names)}",
+    ]
+
+
+def _reading_lines(preparation: Preparation) -> list[str]:
+    """Return how cells are read, as far as this is not plain."""
+    reading = preparation.reading
+    if reading is None or reading.dialect.as_before:
+        return []
+    dialect = reading.dialect
+    dates = tuple(one.name for one in reading.columns if one.kind == "date")
+    units = tuple(f"{one.name} ({one.unit})" for one in reading.columns if one.unit)
+    missing = ("empty cells", *map(repr, dialect.missing_markers))
+    marks = f"decimal {dialect.decimal}, thousands {dialect.thousands or 'none'}"
+    return [
+        f"- cells: text as written; missing: {markdown_text(', '.join(missing))}; numbers: {marks}",
+        *([f"- dates, as days since 1970-01-01: {_listed(dates)}"] if dates else []),
+        *([f"- numbers with a unit: {_listed(units)}"] if units else []),
+        *([f"- not used: {_listed(tuple(reading.left_out))}"] if reading.left_out else []),
     ]
 
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
-import pyarrow.parquet as pq
-from pyarrow import ArrowException
-
 from tlx.data.file_account import FileAccount, account_of
 from tlx.data.file_walk import suffix_of, walked
 from tlx.data.image_limits import ImageFileError, image_suffixes
-from tlx.errors import TlxError, did_you_mean
+from tlx.data.tables.cells import texts_of
+from tlx.data.tables.dialect import Dialect
+from tlx.data.tables.table_file import read_table
+from tlx.errors import Fault, TlxError, did_you_mean
 
+PLAIN: Final = Dialect()
 TABLE_SUFFIXES: Final = (".csv", ".parquet")
 
 
@@ -135,25 +135,14 @@ def _names_in(table: Path, column: str) -> list[str | None]:
         raise TlxError(f"--input {table} is neither a folder nor a .csv or .parquet table.")
     if not table.is_file():
         raise TlxError(f"--input {table}: there is no such file or folder.")
-    try:
-        present = _columns(table)
-        if column not in present:
-            remedy = did_you_mean(column, present)
-            raise TlxError(f"{table} has no column {column!r} (--path-column). {remedy}")
-        values = _column(table, column)
-    except (OSError, ValueError, ArrowException) as error:
-        raise TlxError(f"{table} cannot be read: {' '.join(str(error).split())}.") from error
-    return [None if pd.isna(value) or value == "" else str(value) for value in values]
-
-
-def _columns(table: Path) -> list[str]:
-    if table.suffix.lower() == ".parquet":
-        return list(pq.read_schema(table).names)
-    return [str(name) for name in pd.read_csv(table, nrows=0).columns]
-
-
-def _column(table: Path, column: str) -> pd.Series[str]:
-    if table.suffix.lower() == ".parquet":
-        return pd.read_parquet(table, columns=[column])[column]
+    found = read_table(table, PLAIN, "--input", needs_rows=False)
+    if isinstance(found, Fault):
+        fits = found.key == "--input"
+        remedy = found.remedy if fits else "Write it in UTF-8, with commas."
+        raise TlxError(f"{table} cannot be read: {found.reason}. {remedy}")
+    if column not in found.names:
+        remedy = did_you_mean(column, found.names)
+        raise TlxError(f"{table} has no column {column!r} (--path-column). {remedy}")
     # Words such as NA and null are names like others in a column of paths.
-    return pd.read_csv(table, usecols=[column], dtype=str, keep_default_na=False)[column]
+    names: list[str | None] = texts_of(found.frame[column], PLAIN).tolist()
+    return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,11 +13,12 @@ import pyarrow as pa
 import torch
 
 from tlx.data.table_preparation import Preparation, prepared, read_preparation
+from tlx.data.tables.table_file import table_state
 from tlx.prediction.answers import Answers, answer_schema
 from tlx.prediction.numbers import NUMBER_SCHEMA, NumberAnswers
 from tlx.prediction.parts import Parts, check_output
 from tlx.prediction.predictor import load_predictor
-from tlx.prediction.rows import cells_and_errors, read_rows
+from tlx.prediction.rows import cells_and_errors, read_rows, reading_of, unseen_lines
 from tlx.prediction.run import PART_ROWS, Predicted, predicted
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tlx.prediction.predictor import Predictor
+
+log = logging.getLogger(__name__)
 
 
 class RowAnswers(Protocol):
@@ -83,10 +87,11 @@ def predict_rows(
     learned = read_preparation(run)
     predictor = load_predictor(run, device)
     frame = read_rows(source, learned)
+    _tell(run, frame, learned)
     preparation = hashlib.sha256(json.dumps(learned.to_dict()).encode()).hexdigest()
     depends_on = {
         "model": f"{predictor.fingerprint} {preparation}",
-        "input": _state(source),
+        "input": f"{source.resolve()} {table_state(source)}",
         "--part-rows": str(part_rows),
     }
     parts = Parts(output, len(frame), part_rows, depends_on)
@@ -98,9 +103,14 @@ def predict_rows(
         return predicted(parts, kept_rows=kept)
 
 
-def _state(source: Path) -> str:
-    found = source.stat()
-    return f"{source.resolve()} {found.st_size} {found.st_mtime_ns}"
+def _tell(run: Path, frame: pd.DataFrame, learned: Preparation) -> None:
+    if reading_of(learned).dialect.as_before:
+        log.warning(
+            "%s was recorded before runs kept how they read a table: the types of this file's "
+            "columns are guessed anew, as they were then. Train again to have them kept.", run
+        )  # fmt: skip
+    for line in unseen_lines(frame, learned):
+        log.warning("%s", line)
 
 
 def _write_parts(
