@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlx.errors import TlxError
+from tlx.texts.shown import shown
 from tlx.texts.told import tell
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def report(folder: Path, split: str, *, pictures: bool = False) -> None:
     print(f"recorded by the run: {goal.returned} {recorded.metrics[split][goal.returned]:.4f}")
     if pictures:
         for path in goal.draw(folder, scores, recorded.best_epoch, split):
-            print(f"drawn: {path}")
+            print(shown(f"drawn: {path}"))
 
 
 def evaluate(folder: Path, split: str = "test") -> Any:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlx.errors import TlxError
+from tlx.texts.shown import shown
 from tlx.texts.told import tell
 
 FORMATS = ("onnx", "torch_export", "safetensors")
@@ -90,11 +91,11 @@ def report(given: argparse.Namespace) -> None:
         intended_use=given.intended_use,
     )
     megabytes = done.path.stat().st_size / 1e6
-    print(f"{done.path} ({megabytes:.1f} MB), for {done.takes}")
+    print(shown(f"{done.path} ({megabytes:.1f} MB), for {done.takes}"))
     print(f"check: {done.agreement}")
     if done.preparation_path is not None:
-        print(f"preparation of a table's rows: {done.preparation_path}")
-    print(f"model card: {done.card_path}")
+        print(shown(f"preparation of a table's rows: {done.preparation_path}"))
+    print(shown(f"model card: {done.card_path}"))
 
 
 if __name__ == "__main__":

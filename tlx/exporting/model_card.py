@@ -17,6 +17,7 @@ from tlx.exporting.table_card import preparation_lines, preparing_code
 from tlx.exporting.taken import TakesImages
 from tlx.prediction.images import stored_form
 from tlx.texts.markdown import markdown_code, markdown_names, markdown_text
+from tlx.texts.redaction import redact_text
 
 if TYPE_CHECKING:
     from tlx.data.table_preparation import Preparation
@@ -79,7 +80,11 @@ def model_card(card: Card, result: Result, export: Export) -> str:
         "Input and output": _input(card, export),
         "How to load": ["```python", *_loading_code(card, export), "```"],
         "Export": [f"- format: {export.form}", f"- check: {export.agreement}"],
-        "Made by": [markdown_code(card.command or "not recorded"), "", *_listed(card.versions)],
+        "Made by": [
+            markdown_code(redact_text(card.command) or "not recorded"),
+            "",
+            *_listed(card.versions),
+        ],
     }
     lines = [f"# {markdown_text(card.name)}", "", _what(card, export)]
     for title, content in sections.items():
