@@ -130,7 +130,7 @@ def test_decoded_images_without_room_anywhere_are_one_sentence(
         monkeypatch.setattr(tempfile, "tempdir", str(disk))
         with pytest.raises(DiskError) as told:
             decoded_images(big, disk / "cache")
-        assert f"cannot be written: the file system at {disk} is full (" in str(told.value)
+        assert f" cannot be written: the file system at {disk} has too little " in str(told.value)
         assert [path.name for path in disk.iterdir()] == ["cache"]
 
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.small_disk import fill, small_disk
-from tests.tiny import environment_for_tlx
+from tests.tiny import TINY, command, environment_for_tlx
 from tlx.errors import TlxError
 from tlx.runs.atomic import atomic_path, forget_unfinished, write_json
 from tlx.runs.disk import DiskError, disk_error
@@ -46,7 +46,7 @@ def test_disk_error_names_file_system_state_and_remedy(
 def test_disk_error_of_a_full_disk_tells_how_much_is_free(tmp_path: Path) -> None:
     told = disk_error(OSError(errno.ENOSPC, "No space left on device"), tmp_path / "no/such/a")
     assert f"{tmp_path / 'no/such/a'} cannot be written: the file system at /" in str(told)
-    assert " is full (" in str(told)
+    assert " has too little room (" in str(told)
     assert str(told).endswith(" MB free). Make room there.")
 
 
@@ -91,11 +91,11 @@ def test_files_on_a_full_disk_are_refused_in_one_sentence_and_old_ones_stay(tmp_
         path, weights = disk / "a.json", disk / "a.safetensors"
         write_json(path, [1])
         filler = fill(disk)
-        text = f"{path} cannot be written: the file system at {disk} is full "
+        text = f"{path} cannot be written: the file system at {disk} has too little room "
         with pytest.raises(DiskError) as told:
             write_json(path, ["x" * 100_000])
         assert str(told.value) == f"{text}(0 of 0.524 MB free). Make room there."
-        refused = pytest.raises(DiskError, match=r"a\.safetensors cannot be written: .* is full")
+        refused = pytest.raises(DiskError, match=r"a\.safetensors cannot be written: .* too little")
         with refused, atomic_path(weights) as temporary:
             save_file({"a": torch.ones(10_000)}, temporary)
         assert sorted(one.name for one in disk.iterdir()) == ["a.json", "filler"]
@@ -130,3 +130,20 @@ def test_forget_unfinished_removes_only_what_atomic_writers_leave(tmp_path: Path
     assert sorted(path.name for path in forget_unfinished(tmp_path)) == sorted(left)
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted([*kept, ".folder-0123abcd"])
     assert forget_unfinished(tmp_path / "none") == []
+
+
+def test_disk_error_of_a_file_that_is_not_named_says_so() -> None:
+    told = disk_error(OSError(errno.ENOSPC, "x"), None)
+    assert str(told) == (
+        "a file cannot be written: its file system has too little room. Make room there."
+    )
+
+
+def test_command_whose_first_file_finds_no_room_is_one_sentence(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 8) as disk:
+        done = command("tlx.train", *TINY, f"hydra.run.dir={disk}/run", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "tlx.train: a file cannot be written: its file system has too little room. "
+        "Make room there.\n"
+    )

@@ -176,7 +176,8 @@ def test_run_on_a_disk_that_fills_records_the_failure_and_can_be_resumed(tmp_pat
         filler = fill(disk)
         with pytest.raises(DiskError) as told, run.recording():
             write_text(disk / "run/a.txt", "x" * 5000)
-        text = f"{disk / 'run/a.txt'} cannot be written: the file system at {disk} is full "
+        where = f"{disk / 'run/a.txt'} cannot be written: the file system at {disk} "
+        text = f"{where}has too little room "
         assert str(told.value) == (
             f"{text}(0 of 1.05 MB free). Make room there. Then go on with resume={disk / 'run'}."
         )
@@ -186,7 +187,7 @@ def test_run_on_a_disk_that_fills_records_the_failure_and_can_be_resumed(tmp_pat
 
         with suppress(OSError):
             (disk / "filler2").write_bytes(b"1" * 100_000)
-        with pytest.raises(DiskError, match=r"result\.json cannot be written: .* is full"):
+        with pytest.raises(DiskError, match=r"result\.json cannot be written: .* too little room"):
             Run.resume(disk / "run")
         assert result_of(disk / "run") == result
 
@@ -231,7 +232,7 @@ def test_run_started_on_a_full_disk_is_one_sentence_and_can_be_started_later(
 ) -> None:
     with small_disk(tmp_path / "disk", 256) as disk:
         filler = fill(disk)
-        with pytest.raises(DiskError, match=r"result\.json cannot be written: .* is full"):
+        with pytest.raises(DiskError, match=r"result\.json cannot be written: .* too little room"):
             Run.start(disk / "run")
         filler.unlink()
         assert Run.start(disk / "run").result.status == "running"

@@ -156,7 +156,8 @@ def test_checkpoint_on_a_full_disk_is_one_sentence_and_the_last_one_stays(tmp_pa
             filler = fill(disk, free)
             with pytest.raises(DiskError) as told:
                 files.save_checkpoint(content, disk / LAST)
-            text = f"{disk / LAST} cannot be written: the file system at {disk} is full ("
+            where = f"{disk / LAST} cannot be written: the file system at {disk} "
+            text = f"{where}has too little room ("
             assert str(told.value).startswith(text)
             assert [one.name for one in (disk / "checkpoints").iterdir()] == ["last.ckpt"]
             assert (disk / LAST).read_bytes() == before

@@ -21,6 +21,7 @@ from tlx.config.paths import conf_dir
 from tlx.config.registration import register
 from tlx.config.resumed_sweep import sweep_to_resume
 from tlx.errors import ConfigError, TlxError
+from tlx.runs.disk import disk_error
 from tlx.texts.told import tell, tell_tracebacks_safely
 
 Job = Callable[[DictConfig], Any]
@@ -53,6 +54,12 @@ def run_command(
             raise
         _tell(command, error)
         sys.exit(_exit_code(error))
+    except OSError as error:  # Hydra's own files, say, on a full disk
+        told = disk_error(error, Path(error.filename) if error.filename else None)
+        if told is None or "debug=true" in [argument.lower() for argument in arguments]:
+            raise
+        _tell(command, told)
+        sys.exit(_exit_code(told))
 
 
 def _exit_code(error: BaseException) -> int:

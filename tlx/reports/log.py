@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from tlx.runs.disk import disk_error
 from tlx.texts.log_format import OwnFileHandler, SafeFormatter
+from tlx.texts.shown import shown
 
 LOG_FILE = "train.log"
+
+
+class LogFile(OwnFileHandler):
+    """A log that a full disk ends in one sentence, and not in a traceback for each line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Tell once that nothing more is written, where that is the disk's doing."""
+        error = sys.exc_info()[1]
+        told = None if error is None else disk_error(error, Path(self.baseFilename))
+        if told is None:
+            super().handleError(record)
+            return
+        self.setLevel(logging.CRITICAL + 1)
+        print(f"{shown(str(told))} The log goes on without it.", file=sys.stderr)
+
+    def close(self) -> None:
+        """Close the file; lines that found no room are lost."""
+        with suppress(OSError):
+            super().close()
 
 
 def log_to(folder: Path) -> None:
@@ -18,6 +40,6 @@ def log_to(folder: Path) -> None:
     """
     console = logging.StreamHandler(sys.stdout)
     console.setFormatter(SafeFormatter("%(message)s"))
-    file = OwnFileHandler(folder / LOG_FILE)
+    file = LogFile(folder / LOG_FILE)
     file.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[console, file], force=True)

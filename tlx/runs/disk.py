@@ -12,7 +12,7 @@ from pathlib import Path
 from tlx.errors import TlxError
 
 _REMEDIES = {
-    errno.ENOSPC: ("is full", "Make room there"),
+    errno.ENOSPC: ("has too little room", "Make room there"),
     errno.EDQUOT: ("has no room left for this user (quota)", "Make room there"),
     errno.EROFS: ("may only be read", "Make it writable, or choose another folder"),
     errno.EIO: ("gives input/output errors", "Check the disk, and save what matters elsewhere"),
@@ -26,12 +26,12 @@ class DiskError(TlxError, OSError):
     """A file cannot be written: the disk is full, or refuses for another reason of its own."""
 
 
-def disk_error(error: BaseException, path: Path) -> DiskError | None:
+def disk_error(error: BaseException, path: Path | None) -> DiskError | None:
     """Return what to tell of an error that a disk gave, or None for any other error.
 
     Args:
         error: What was raised while a file was written, by whatever library.
-        path: The file, or the folder that it belongs to.
+        path: The file, or the folder that it belongs to; None where it is not known.
 
     Returns:
         The error itself where it is a `DiskError`.
@@ -42,10 +42,11 @@ def disk_error(error: BaseException, path: Path) -> DiskError | None:
     if number is None:
         return None
     state, remedy = _REMEDIES[number]
-    told = DiskError(
-        f"{path} cannot be written: the file system at {_mount(path)} {state}{_room(path, number)}."
-        f" {remedy}."
-    )
+    if path is None:
+        where = "a file cannot be written: its file system"
+    else:
+        where = f"{path} cannot be written: the file system at {_mount(path)}"
+    told = DiskError(f"{where} {state}{_room(path, number)}. {remedy}.")
     told.errno = number
     return told
 
@@ -74,8 +75,8 @@ def _mount(path: Path) -> Path:
     return next((one for one in above if one.is_dir() and os.path.ismount(one)), above[-1])
 
 
-def _room(path: Path, number: int) -> str:
-    if number != errno.ENOSPC:
+def _room(path: Path | None, number: int) -> str:
+    if number != errno.ENOSPC or path is None:
         return ""
     existing = next(one for one in (path, *path.absolute().parents) if one.is_dir())
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from tlx.runs.disk import DiskError
 from tlx.sweeps.record import JobRecord
 from tlx.sweeps.table import write_table
 
@@ -33,6 +34,7 @@ class TableWriter:
         self._records: tuple[JobRecord, ...] | None = None
         self._changed = threading.Condition()
         self._closing = False
+        self._is_told = False
         self._thread = threading.Thread(target=self._write_changes, name="sweep-table", daemon=True)
         self._thread.start()
 
@@ -78,5 +80,10 @@ class TableWriter:
     def _write(self, records: tuple[JobRecord, ...]) -> None:
         try:
             write_table(self._folder, records)
+        except DiskError as error:
+            if not self._is_told:
+                told = "%s The sweep goes on; python -m tlx.sweep %s writes its table."
+                log.error(told, error, self._folder)
+            self._is_told = True
         except Exception:  # a table that fails must not end a sweep whose jobs run well
             log.exception("The table of %s could not be written.", self._folder)
