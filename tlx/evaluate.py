@@ -23,10 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--pictures", action="store_true", help="draw curves and confusions anew")
+    parser.add_argument(
+        "--config-dir", type=Path, action="append", default=[], metavar="FOLDER",
+        help="the configuration folder that the run was started with, if it was",
+    )  # fmt: skip
     parser.add_argument("--debug", action="store_true", help="show the full traceback of an error")
     given = parser.parse_args(arguments)
     try:
-        report(given.run, given.split, pictures=given.pictures)
+        report(given.run, given.split, pictures=given.pictures, config_dirs=given.config_dir)
     except TlxError as error:
         if given.debug:
             raise
@@ -34,28 +38,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def report(folder: Path, split: str, *, pictures: bool = False) -> None:
+def report(
+    folder: Path, split: str, *, pictures: bool = False, config_dirs: Sequence[Path] = ()
+) -> None:
     """Print a run's scores beside the recorded accuracy, and draw its pictures if asked."""
     from tlx.backbones.card import read_card
     from tlx.goals.chosen import goal_of_card
+    from tlx.runs.links import refuse_links
     from tlx.runs.result import read_result
     from tlx.runs.run import WEIGHTS_FILE
 
     recorded = read_result(folder)
     if recorded.status != "completed":
         raise TlxError(f"{folder} is {recorded.status}; finish it first with resume={folder}.")
-    scores = evaluate(folder, split)
+    scores = evaluate(folder, split, config_dirs)
     card = read_card(folder / WEIGHTS_FILE)
     assert card is not None, "a run writes its model with a card"
     goal = goal_of_card(card)
     print(goal.written(scores, title=split, encoding=sys.stdout.encoding), end="")
     print(f"recorded by the run: {goal.returned} {recorded.metrics[split][goal.returned]:.4f}")
     if pictures:
+        refuse_links(folder)
         for path in goal.draw(folder, scores, recorded.best_epoch, split):
             print(shown(f"drawn: {path}"))
 
 
-def evaluate(folder: Path, split: str = "test") -> Any:
+def evaluate(folder: Path, split: str = "test", config_dirs: Sequence[Path] = ()) -> Any:
     """Return the scores of a run's model on a split of its own task.
 
     These are `ClassificationScores`, or `RegressionScores` where it predicts a number.
@@ -63,6 +71,7 @@ def evaluate(folder: Path, split: str = "test") -> Any:
     Args:
         folder: A completed run.
         split: `val` or `test`.
+        config_dirs: Configuration folders that it was started with, besides the installed ones.
 
     Raises:
         TlxError: Where the folder holds no run, or no model.
@@ -75,9 +84,9 @@ def evaluate(folder: Path, split: str = "test") -> Any:
     from tlx.training.device import choose_compute
     from tlx.training.predictions import predict
 
-    cfg = load_config(folder)
-    if (folder / PREPARATION_FILE).is_file():
-        cfg.data.preparation = str(folder)  # the columns are read as they were in the run
+    cfg = load_config(folder, config_dirs)
+    if (folder / PREPARATION_FILE).is_file():  # the columns are read as they were in the run
+        cfg["data"]["preparation"] = str(folder)
     plan = checked_plan(cfg)
     task = plan.data.load()
     _check_target(folder, task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -44,11 +45,11 @@ def job(cfg: DictConfig) -> float:
     return score
 
 
-def resume(folder: Path, given: DictConfig | None = None) -> None:
+def resume(folder: Path, given: DictConfig | None = None, config_dirs: Sequence[Path] = ()) -> None:
     """Go on with an interrupted pretraining; `given` holds what its files do not keep."""
     from tlx.train import resume as resume_training
 
-    resume_training(folder, given)
+    resume_training(folder, given, config_dirs)
     write_source_model(folder)
 
 

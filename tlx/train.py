@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,21 +87,24 @@ def train(cfg: DictConfig, folder: Path, command: str = "") -> float:
         TlxError: Where the folder holds a run already, or the training fails.
     """
     from tlx.config.builders import checked_plan
-    from tlx.config.record import save_config, say_redacted
+    from tlx.config.record import config_text, say_redacted
     from tlx.runs.run import Run
 
     plan = checked_plan(cfg)
-    run = Run.start(folder, command)
-    say_redacted(save_config(cfg, folder))
+    run = Run.start(folder, command, config_text(cfg))
+    say_redacted(cfg)
     return execute(plan, run)
 
 
-def resume(folder: Path, given: DictConfig | None = None) -> float:
+def resume(
+    folder: Path, given: DictConfig | None = None, config_dirs: Sequence[Path] = ()
+) -> float:
     """Go on with an interrupted run, from its last checkpoint and by its own configuration.
 
     Args:
         folder: The run's folder.
         given: Holds the options whose secrets the run's files do not keep.
+        config_dirs: Configuration folders that it was started with, besides the installed ones.
     """
     from tlx.config.builders import checked_plan
     from tlx.config.given_again import with_secrets
@@ -110,7 +114,7 @@ def resume(folder: Path, given: DictConfig | None = None) -> float:
     from tlx.runs.run import Run
 
     check_reading_kept(folder)
-    plan = checked_plan(with_secrets(load_config(folder), folder, given))
+    plan = checked_plan(with_secrets(load_config(folder, config_dirs), folder, given))
     run = Run.resume(folder)
     log_to(folder)
     return execute(plan, run)

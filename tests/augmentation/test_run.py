@@ -45,7 +45,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def test_run_with_augmentation_and_mixing_trains_and_records_it(tmp_path: Path) -> None:
     run(tmp_path / "run", *WHOLE, *STRONG, "trainer.epochs=1")
-    assert load_config(tmp_path / "run").augmentation.mixup_alpha == 0.4
+    assert load_config(tmp_path / "run")["augmentation"]["mixup_alpha"] == 0.4
     result = result_of(tmp_path / "run")
     assert result["activations"] == {"used": False, "reason": "the first stage trains"}
     assert result["data"]["images"]["train"] == dict.fromkeys("0123456789", 5)

@@ -14,7 +14,7 @@ def test_folds_without_a_fold_become_a_sweep_over_all_of_them() -> None:
     assert asked is not None
     assert (asked.folds, asked.folder) == (5, Path("here"))
     assert asked.arguments == [
-        "data.fold=range(5)", "strategy=partial", "data.folds=5", "hydra.sweep.dir=here",
+        "data.fold=range(5)", "hydra.sweep.dir='here'", "strategy=partial", "data.folds=5",
         "--multirun",
     ]  # fmt: skip
 
@@ -25,9 +25,17 @@ def test_folds_in_a_sweep_are_swept_beside_the_rest() -> None:
     assert asked is not None
     assert asked.folder.name.endswith("-sweep")
     assert asked.arguments == [
-        "data.fold=range(3)", f"hydra.sweep.dir={asked.folder}", "strategy=partial,probe_ridge",
+        "data.fold=range(3)", f"hydra.sweep.dir='{asked.folder}'", "strategy=partial,probe_ridge",
         "data.folds=3", "-m",
     ]  # fmt: skip
+
+
+def test_folds_into_a_folder_of_an_odd_name_are_told_of_there() -> None:
+    register()
+    asked = sweep_over_folds(["data.folds=2", "hydra.sweep.dir='a, b=c'"])
+    assert asked is not None
+    assert asked.folder == Path("a, b=c")
+    assert asked.arguments[1] == "hydra.sweep.dir='a, b=c'"
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,28 @@ def test_check_values_of_missing_options_asks_for_them_in_order() -> None:
     ]
 
 
-def test_check_values_leaves_hydra_s_own_keys_alone() -> None:
-    assert check(count=1, _target_="x", _convert_="all") == ({"count": 1}, [])
+@pytest.mark.parametrize(
+    ("given", "place"),
+    [
+        ({"_convert_": "all"}, "group._convert_"),
+        ({"_partial_": True}, "group._partial_"),
+        ({"anything": {"_target_": "os.system"}}, "group.anything._target_"),
+        ({"anything": {"a": [1, {"_args_": [2]}]}}, "group.anything.a[1]._args_"),
+        ({"rate": {"_target_": "os.system"}}, "group.rate._target_"),
+        ({"other": [{"_recursive_": False}]}, "group.other[0]._recursive_"),
+    ],
+)
+def test_check_values_of_what_says_what_to_make_is_a_fault(
+    given: dict[str, Any], place: str
+) -> None:
+    values, faults = check(count=1, _target_="x", **given)
+    assert values == {"count": 1}
+    (value,) = given.values()
+    assert faults == [
+        f"{place}={value}: only the file of an installed option says what to make, options are "
+        "plain values. Leave it out; docs/extending.md tells how methods of your own become "
+        "options."
+    ]
 
 
 def test_check_options_of_a_shipped_target_returns_typed_values() -> None:

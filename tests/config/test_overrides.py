@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tlx.config.overrides import parse, sift, values_of, without_sweeps
+from tlx.config.overrides import parse, sift, values_of, without_instructions, without_sweeps
 from tlx.config.paths import conf_dir
 
 
@@ -161,7 +161,6 @@ def test_sift_with_several_faults_reports_them_all() -> None:
         "hydra/job_logging=none",
         "hydra.mode=MULTIRUN",
         "strategy={a:scratch}",
-        "loss._target_=mine.Loss",
     ],
 )
 def test_sift_leaves_added_deleted_and_hydra_s_words_alone(argument: str) -> None:
@@ -238,3 +237,29 @@ def test_without_sweeps_names_the_flag_that_is_missing() -> None:
         "seed=0,1: several values need a sweep. "
         "Add -m to run each of them, or write [a,b] for a list."
     ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "place", "value"),
+    [
+        ("loss._target_=mine.Loss", "loss._target_", "mine.Loss"),
+        ("+loss.label_smoothing._target_=a.b", "loss.label_smoothing._target_", "a.b"),
+        ("loss={_target_: a.b}", "loss._target_", "{_target_: a.b}"),
+        ("data.classes=[{_args_: [1]}]", "data.classes[0]._args_", "[{_args_: [1]}]"),
+        ("data.classes=1,{a: {_target_: b}}", "data.classes.a._target_", "1,{a: {_target_: b}}"),
+        ("+experiment={_target_: a.b}", "experiment._target_", "{_target_: a.b}"),
+    ],
+)
+def test_word_that_says_what_to_make_is_a_fault(argument: str, place: str, value: str) -> None:
+    good, faults = without_instructions(parse([argument, "seed=1"])[0])
+    assert [override.input_line for override in good] == ["seed=1"]
+    assert [str(fault) for fault in faults] == [
+        f"{place}={value}: only the file of an installed option says what to make, options are "
+        "plain values. Leave it out; docs/extending.md tells how methods of your own become "
+        "options."
+    ]
+
+
+def test_word_of_hydra_s_own_that_the_user_types_is_left_alone() -> None:
+    overrides, _ = parse(["+hydra.callbacks.x={_target_: mine.Callback}"])
+    assert without_instructions(overrides) == (overrides, [])

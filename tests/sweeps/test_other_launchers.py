@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tlx.runs.result import Result
-from tlx.sweeps.record import config_hash, read_job, read_sweep
+from tlx.sweeps.record import read_job, read_sweep, written_hash
 
 
 def hydra_job(folder: Path, number: int = 0) -> None:
@@ -34,7 +34,7 @@ def test_job_of_the_basic_launcher_is_told_from_hydra_and_the_run(tmp_path: Path
     assert record is not None
     assert (record.number, record.status, record.attempt) == (5, "completed", 1)
     assert record.overrides == ["strategy=partial", "seed=1"]
-    assert record.config_hash == config_hash({"b": 1, "a": 1})
+    assert record.config_hash == written_hash({"b": "${a}", "a": 1})
     assert record.metrics == {"val_accuracy": 0.75, "test_accuracy": 0.5}
     assert (record.return_value, record.seconds, record.peak_memory_mb) == (0.75, 2.5, 300.0)
     assert record.code_version == "0.1+g0123456789ab"
@@ -72,8 +72,22 @@ def test_job_in_a_folder_named_by_its_overrides_has_hydras_number(tmp_path: Path
     assert record.number == 4
 
 
-def test_job_whose_configuration_cannot_be_resolved_has_no_hash(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["a: &x [1]\nb: *x\n", "[" * 100_000, "- 1\n", "a: ["])
+def test_job_whose_configuration_cannot_be_read_has_no_hash(text: str, tmp_path: Path) -> None:
     hydra_job(tmp_path / "0")
-    (tmp_path / "0/.hydra/config.yaml").write_text("a: ${no_such_resolver:}\n")
+    (tmp_path / "0/.hydra/config.yaml").write_text(text)
     (record,) = read_sweep(tmp_path)
     assert record.config_hash == ""
+
+
+def test_job_of_another_launcher_fills_in_nothing_from_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "hunter2")
+    hydra_job(tmp_path / "0")
+    (tmp_path / "0/.hydra/overrides.yaml").write_text("- data.root=${oc.env:SECRET}\n")
+    (tmp_path / "0/.hydra/config.yaml").write_text("a: ${oc.env:SECRET}\n")
+    (record,) = read_sweep(tmp_path)
+    assert record.overrides == ["data.root=${oc.env:SECRET}"]
+    assert record.config_hash == written_hash({"a": "${oc.env:SECRET}"})
+    assert "hunter2" not in str(record)

@@ -11,7 +11,7 @@ from tests.training.interrupts import StopInEpoch, interrupts_restored
 from tlx.activations.serve import serve
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.config.record import save_config
+from tlx.config.record import config_text
 from tlx.runs.run import Run, RunInterrupted
 from tlx.train import build_model_a, resume, train
 from tlx.training.fit import Fit, prepare
@@ -33,8 +33,7 @@ def test_of_phase_is_the_last_one_that_has_begun() -> None:
 def interrupted(folder: Path, words: list[str], epoch: int) -> None:
     """Run as `tlx.train` does, until Ctrl-C in the second step of an epoch."""
     config = compose_config(words)
-    plan, run = checked_plan(config), Run.start(folder)
-    save_config(config, folder)
+    plan, run = checked_plan(config), Run.start(folder, config=config_text(config))
     task = plan.data.load()
     module = plan.strategy.apply(build_model_a(plan, task), plan.training)
     fitting = prepare(plan, task, module, run)

@@ -125,12 +125,12 @@ class _Shared:
 
 def _started(cfg: DictConfig, folder: Path, command: str) -> tuple[Plan, Run]:
     from tlx.config.builders import checked_plan
-    from tlx.config.record import save_config, say_redacted
+    from tlx.config.record import config_text, say_redacted
     from tlx.runs.run import Run
 
     plan = checked_plan(cfg)
-    run = Run.start(folder, command)
-    say_redacted(save_config(cfg, folder))
+    run = Run.start(folder, command, config_text(cfg))
+    say_redacted(cfg)
     return plan, run
 
 

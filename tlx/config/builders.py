@@ -1,11 +1,16 @@
-"""From configuration to plain typed objects: the one module that calls Hydra's `instantiate`."""
+"""From configuration to plain typed objects.
+
+A group's target is called with the group's options, once they are checked. Hydra's `instantiate` is
+not used: it would make whatever a value names in its turn.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
@@ -33,11 +38,12 @@ LATER_GROUPS = {
 """Groups that configurations of earlier runs lack, with what stands for them."""
 
 
-def checked_plan(cfg: DictConfig) -> Plan:
+def checked_plan(cfg: Mapping[str, Any]) -> Plan:
     """Return a configuration as typed objects which fit together.
 
     Args:
-        cfg: The composed configuration, without Hydra's own part.
+        cfg: The composed configuration, without Hydra's own part, or that of a run (`load_config`),
+            whose values are final.
 
     Raises:
         ConfigError: With every fault of the configuration, all at once, before any work.
@@ -96,29 +102,30 @@ def _faults_of_sound_groups(
     return [fault for group in sound for fault in _make(nodes, options, group).faults()]
 
 
-def plain(cfg: DictConfig) -> dict[str, Any]:
-    """Return a configuration as plain containers, references filled in.
+def plain(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as plain containers, references of a composed one filled in.
 
     Raises:
         ConfigError: Where a reference leads nowhere.
     """
     try:
-        container = OmegaConf.to_container(cfg, resolve=True)
+        is_composed = isinstance(cfg, DictConfig)
+        container = OmegaConf.to_container(cfg, resolve=True) if is_composed else cfg
     except OmegaConfBaseException as error:
         key = str(error.full_key or "configuration")
         reason = str(error).splitlines()[0]
         raise ConfigError([Fault(key, "?", reason, "Correct the reference.")]) from error
-    assert isinstance(container, dict)
+    assert isinstance(container, Mapping)
     return {
         str(key): value for key, value in container.items() if key not in ("hydra", "experiment")
     }
 
 
 def _make(
-    nodes: dict[str, Any], options: dict[str, dict[str, Any]], group: str, *, partial: bool = False
+    nodes: dict[str, Any], options: dict[str, dict[str, Any]], group: str, *, later: bool = False
 ) -> Any:
-    target = {"_target_": nodes[group]["_target_"]}
-    return instantiate(target, **options[group], _partial_=partial, _convert_="all")
+    target = target_of(nodes[group])
+    return partial(target, **options[group]) if later else target(**options[group])
 
 
 def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan:
@@ -127,8 +134,8 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
     seed = options[""]["seed"]
     training = Training(
         loss=_make(nodes, options, "loss"),
-        optimizer=_make(nodes, options, "optimizer", partial=True),
-        schedule=_make(nodes, options, "scheduler", partial=True),
+        optimizer=_make(nodes, options, "optimizer", later=True),
+        schedule=_make(nodes, options, "scheduler", later=True),
         seed=seed,
         augmentation=_make(nodes, options, "augmentation"),
         regularizer=_make(nodes, options, "regularizer"),

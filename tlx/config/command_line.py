@@ -36,8 +36,8 @@ def run_command(
     Args:
         job: What to run with a composed configuration.
         command: What the help page says of it.
-        resume: What to run for `resume=RUN` instead; its second argument are the secrets that
-            were given again, if any.
+        resume: What to run for `resume=RUN` instead: with the folder, with the secrets that were
+            given again, if any, and with the configuration folders of `--config-dir`.
         defaults: Overrides which the command sets unless the user does.
     """
     arguments = sys.argv[1:]
@@ -74,9 +74,10 @@ def _dispatch(job: Job, resume: Resume) -> None:
     if folds is not None:
         sys.argv[1:] = folds.arguments
     arguments = get_args_parser().parse_args()
-    folder, again = _resume_folder(arguments.overrides)
+    extra = [Path(arguments.config_dir).absolute()] if arguments.config_dir else []
+    folder, again = _resume_folder(arguments.overrides, extra)
     if folder is not None:
-        _go_on(resume, folder, again)
+        _go_on(resume, folder, again, extra)
         return
     shows_only = (arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)
     if not any(shows_only):
@@ -91,13 +92,13 @@ def _dispatch(job: Job, resume: Resume) -> None:
         report(folds.folder)
 
 
-def _go_on(resume: Resume, folder: Path, again: Sequence[str]) -> None:
+def _go_on(resume: Resume, folder: Path, again: Sequence[str], config_dirs: Sequence[Path]) -> None:
+    further: dict[str, Any] = {"config_dirs": config_dirs} if config_dirs else {}
     if again:
         from tlx.config.given_again import values_given
 
-        resume(folder, values_given(again))
-    else:
-        resume(folder)
+        further["given"] = values_given(again)
+    resume(folder, **further)
 
 
 def _ordered(arguments: Sequence[str], defaults: Sequence[str]) -> list[str]:
@@ -109,14 +110,16 @@ def _ordered(arguments: Sequence[str], defaults: Sequence[str]) -> list[str]:
     return [*missing, *overrides, *flags]
 
 
-def _resume_folder(overrides: Sequence[str]) -> tuple[Path | None, list[str]]:
+def _resume_folder(
+    overrides: Sequence[str], config_dirs: Sequence[Path]
+) -> tuple[Path | None, list[str]]:
     """Return the run to go on with, if any, and the options that it needs given again."""
     pairs = [override.lstrip("+~").partition("=") for override in overrides]
     keys = {key: value for key, _, value in pairs}
     folder = keys.pop("resume", None)
     if folder in (None, "null", ""):
         return None, []
-    secret = _secret_options(Path(str(folder)))
+    secret = _secret_options(Path(str(folder)), config_dirs)
     others = sorted(set(keys) - {"debug", "experiment", *secret})
     if others:
         raise TlxError(
@@ -128,12 +131,12 @@ def _resume_folder(overrides: Sequence[str]) -> tuple[Path | None, list[str]]:
     return Path(str(folder)), again
 
 
-def _secret_options(folder: Path) -> list[str]:
+def _secret_options(folder: Path, config_dirs: Sequence[Path]) -> list[str]:
     from tlx.config.given_again import secret_options
     from tlx.config.record import load_config
 
     try:
-        return secret_options(load_config(folder))
+        return secret_options(load_config(folder, config_dirs))
     except TlxError:
         return []  # told where the run is read
 

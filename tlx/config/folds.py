@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import setup_globals
 from omegaconf import OmegaConf
 
 from tlx.config.paths import conf_dir
+from tlx.config.quoting import quoted
 
 FOLDS, FOLD, FOLDER = "data.folds", "data.fold", "hydra.sweep.dir"
 FEWEST_FOLDS = 2
@@ -42,21 +44,31 @@ def sweep_over_folds(arguments: Sequence[str]) -> FoldSweep | None:
         shown or a run resumed.
     """
     parsed = get_args_parser().parse_args(list(arguments))
-    pairs = (text.lstrip("+").partition("=") for text in parsed.overrides)
-    given = {key: value for key, _, value in pairs}
+    given = {
+        text.partition("=")[0].lstrip("+"): text.partition("=")[2] for text in parsed.overrides
+    }
     folds = given.get(FOLDS, "")
     shows_only = any((parsed.cfg, parsed.info, parsed.hydra_help, parsed.shell_completion))
     if shows_only or not folds.isdecimal() or int(folds) < FEWEST_FOLDS:
         return None
     if FOLD in given or given.get("resume", "null") != "null":
         return None
-    folder = Path(given[FOLDER]) if FOLDER in given else _new_folder()
-    added = [f"{FOLD}=range({folds})", *([] if FOLDER in given else [f"{FOLDER}={folder}"])]
+    folder = _folder(given.get(FOLDER))
+    rest = [text for text in arguments if text.partition("=")[0].lstrip("+") != FOLDER]
+    added = [f"{FOLD}=range({folds})", f"{FOLDER}={quoted(str(folder))}"]
     flags = [] if parsed.multirun else ["--multirun"]
-    return FoldSweep([*added, *arguments, *flags], int(folds), folder)
+    return FoldSweep([*added, *rest, *flags], int(folds), folder)
 
 
-def _new_folder() -> Path:
+def _folder(asked: str | None) -> Path:
+    """Return the sweep's folder, in which times stand as they are now.
+
+    Args:
+        asked: What was typed for it; None for a new one.
+    """
     setup_globals()  # makes `now` known
     conf = OmegaConf.load(conf_dir() / "train.yaml")
+    if asked is not None:
+        value = OverridesParser.create().parse_override(f"{FOLDER}={asked}").value()
+        OmegaConf.update(conf, FOLDER, value)
     return Path(str(OmegaConf.select(conf, FOLDER)))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tlx.errors import TlxError
 from tlx.texts.redaction import MARK, redacted_names
 
 
-def with_secrets(cfg: DictConfig, folder: Path, given: DictConfig | None) -> DictConfig:
+def with_secrets(cfg: Mapping[str, Any], folder: Path, given: DictConfig | None) -> dict[str, Any]:
     """Return a run's stored configuration with the secrets that its files were spared.
 
     Args:
@@ -23,13 +24,13 @@ def with_secrets(cfg: DictConfig, folder: Path, given: DictConfig | None) -> Dic
     Raises:
         TlxError: Where one of them is missing.
     """
-    whole, missing = cfg.copy(), []
+    whole, missing = copy.deepcopy(dict(cfg)), []
     for name in secret_options(cfg):
         value = None if given is None else OmegaConf.select(given, name)
         if value is None or redacted_names({"": value}):
             missing.append(name)
         else:
-            OmegaConf.update(whole, name, value)
+            _put(whole, name, value)
     if missing:
         again = " ".join(f"{name}=VALUE" for name in missing)
         raise TlxError(
@@ -39,9 +40,16 @@ def with_secrets(cfg: DictConfig, folder: Path, given: DictConfig | None) -> Dic
     return whole
 
 
-def secret_options(cfg: DictConfig) -> list[str]:
+def _put(content: dict[str, Any], name: str, value: Any) -> None:
+    *groups, key = name.split(".")
+    for group in groups:
+        content = content[group]
+    content[key] = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+
+
+def secret_options(cfg: Mapping[str, Any]) -> list[str]:
     """Return the options of a stored configuration whose secrets were left out."""
-    return redacted_names(OmegaConf.to_container(cfg, resolve=False))
+    return redacted_names(cfg)
 
 
 def values_given(overrides: Sequence[str]) -> DictConfig:

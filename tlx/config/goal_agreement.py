@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
-
 from tlx.config.groups import group_options
+from tlx.config.installed import target_named
 from tlx.config.options import target_of
-from tlx.config.paths import conf_dir
 from tlx.data.table_csv import TableCsv
 from tlx.data.table_targets import REGRESSION
 from tlx.errors import Fault
@@ -49,10 +47,9 @@ def _loss_fault(plan: Plan, wants_number: bool) -> Fault:
 
 
 def _losses(for_numbers: bool) -> list[str]:
-    """Return the shipped losses of a kind."""
+    """Return the installed losses of a kind."""
     names = [option.name for option in group_options()["loss"]]
-    nodes = {name: OmegaConf.load(conf_dir() / "loss" / f"{name}.yaml") for name in names}
-    targets = {name: target_of({"_target_": node._target_}) for name, node in nodes.items()}
+    targets = {name: target_of({"_target_": target_named("loss", name)}) for name in names}
     return [name for name, target in targets.items() if takes_numbers(target) == for_numbers]
 
 

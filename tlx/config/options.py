@@ -17,6 +17,33 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tlx.errors import Fault, did_you_mean
 
+INSTRUCTIONS = frozenset({"_target_", "_args_", "_partial_", "_recursive_", "_convert_"})
+"""Keys that tell Hydra's `instantiate` what to make and how. Options are values."""
+
+
+def instructions_in(value: Any, key: str = "") -> list[str]:
+    """Return where a value holds a key that says what to make, at any depth, in dotted form."""
+    found: list[str] = []
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            place = f"{key}.{name}".lstrip(".")
+            found += [place] if name in INSTRUCTIONS else []
+            found += instructions_in(inner, place)
+    elif isinstance(value, list | tuple):
+        for position, inner in enumerate(value):
+            found += instructions_in(inner, f"{key}[{position}]")
+    return found
+
+
+def instruction_fault(key: str, value: object) -> Fault:
+    """Return the fault of a key that says what to make where values belong."""
+    return Fault(
+        key,
+        value,
+        "only the file of an installed option says what to make, options are plain values",
+        "Leave it out; docs/extending.md tells how methods of your own become options.",
+    )
+
 
 def target_of(node: Mapping[str, Any]) -> Callable[..., Any]:
     """Import and return what a node's `_target_` names.
@@ -60,9 +87,12 @@ def check_values(
     faults: list[Fault] = []
     prefix = f"{group}." if group else ""
     for name, value in node.items():
-        if name.startswith("_") and name.endswith("_"):
+        if group and name == "_target_":
             continue
-        if name not in annotations:
+        wrong = instructions_in({name: value}, group)
+        if wrong:
+            faults += [instruction_fault(place, value) for place in wrong]
+        elif name not in annotations:
             reason = f"{group or 'the configuration'} has no option {name!r}"
             faults.append(Fault(prefix + name, value, reason, did_you_mean(name, annotations)))
         elif value == "???":

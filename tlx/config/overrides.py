@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.composition import composed
 from tlx.config.groups import group_options, option_names
-from tlx.config.paths import conf_dir
+from tlx.config.options import INSTRUCTIONS, instruction_fault, instructions_in
 from tlx.config.unreadable import file_with_commas, in_shell, unreadable
 from tlx.errors import Fault, did_you_mean
 
@@ -36,6 +36,29 @@ def parse(arguments: Sequence[str]) -> tuple[list[Override], list[Fault]]:
             faults += [word.fault] if word.fault is not None else []
             overrides += [word.meant] if word.meant is not None else []
     return overrides, faults
+
+
+def without_instructions(overrides: Sequence[Override]) -> tuple[list[Override], list[Fault]]:
+    """Return the overrides that set values, and a fault for each that says what to make.
+
+    What is Hydra's own (`hydra.callbacks`) is left alone: it is typed, not read from a file.
+    """
+    good, faults = [], []
+    for override in overrides:
+        found = [] if override.is_hydra_override() else _instruction_faults(override)
+        faults += found
+        good += [] if found else [override]
+    return good, faults
+
+
+def _instruction_faults(override: Override) -> list[Fault]:
+    key = override.key_or_group
+    if INSTRUCTIONS & set(key.split(".")):
+        return [instruction_fault(key, _written(override))]
+    value = override._value  # its public form makes text of a sweep's values
+    values = value.list if isinstance(value, ChoiceSweep) else [value]
+    places = [place for one in values for place in instructions_in(one, key)]
+    return [instruction_fault(place, _written(override)) for place in dict.fromkeys(places)]
 
 
 def without_sweeps(overrides: Sequence[Override]) -> tuple[list[Override], list[Fault]]:
@@ -128,7 +151,7 @@ def _nearest(key: str, known: Sequence[str]) -> str:
 
 def _options_with(group: str, key: str) -> list[str]:
     options = group_options().get(group, ())
-    nodes = {o.name: OmegaConf.load(conf_dir() / group / f"{o.name}.yaml") for o in options}
+    nodes = {option.name: OmegaConf.load(option.path) for option in options}
     return [name for name, node in nodes.items() if key in node]
 
 

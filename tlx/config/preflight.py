@@ -12,15 +12,21 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.builders import checked_plan, made_experiment
 from tlx.config.composition import composed, without_hydra
-from tlx.config.overrides import parse, sift, values_of, without_sweeps
+from tlx.config.overrides import parse, sift, values_of, without_instructions, without_sweeps
 from tlx.config.paths import conf_dir
+from tlx.config.quoting import REFERENCE, in_quotes
 from tlx.config.unreadable import OPENING
 from tlx.errors import ConfigError, Fault, TlxError
+from tlx.runs.links import refuse_links
 from tlx.runs.result import RESULT_FILE
 from tlx.runs.run import occupied
 
 CONFIGS_CHECKED = 50
 """A sweep's first configurations are checked whole; each job checks its own again."""
+REFERENCE_IN_FOLDER = (
+    "Hydra takes ${...} in the path of a folder that it writes to for a reference, and would write "
+    "elsewhere"
+)
 
 
 def preflight(arguments: argparse.Namespace) -> None:
@@ -36,6 +42,8 @@ def preflight(arguments: argparse.Namespace) -> None:
     config_name = arguments.config_name or "train"
     extra = _searchpath(arguments.config_dir)
     overrides, faults = parse(arguments.overrides)
+    overrides, instructions = without_instructions(overrides)
+    faults += instructions
     multirun = arguments.multirun or _asks(overrides, "hydra.mode", "MULTIRUN")
     if not multirun:
         overrides, swept = without_sweeps(overrides)
@@ -59,7 +67,9 @@ def _follows(fault: Fault, earlier: Sequence[Fault]) -> bool:
 
 
 def _searchpath(config_dir: str | None) -> list[str]:
-    return [f"hydra.searchpath=['{Path(config_dir).resolve()}']"] if config_dir else []
+    if not config_dir:
+        return []
+    return [f"hydra.searchpath=[{in_quotes(str(Path(config_dir).resolve()))}]"]
 
 
 def _asks(overrides: Sequence[Override], key: str, value: str | None = None) -> bool:
@@ -99,15 +109,26 @@ def _config_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
 def _output_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:
     key = "hydra.sweep.dir" if multirun else "hydra.run.dir"
     folder = Path(OmegaConf.select(cfg, key))
+    if REFERENCE in str(folder.absolute()):
+        return [Fault(key, folder, REFERENCE_IN_FOLDER, f"Give another folder: {key}=FOLDER.")]
     try:
+        for written in (folder, *(_subfolders(folder) if multirun else ())):
+            refuse_links(written)
         if not multirun and (folder / RESULT_FILE).exists():
             return [Fault(key, folder, _occupied(folder), "Leave it out for a new folder.")]
         existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
         Path(tempfile.mkdtemp(dir=existing)).rmdir()
+    except TlxError as error:
+        return [Fault(key, folder, str(error).rstrip("."), "Leave it out for a new folder.")]
     except OSError as error:
         reason = f"cannot write there ({error.strerror}: {Path(error.filename).parent})"
         return [Fault(key, folder, reason, f"Give a writable folder: {key}=FOLDER.")]
     return []
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """Return the folders of a sweep's jobs, which Hydra writes to before they start."""
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
 
 
 def _occupied(folder: Path) -> str:

@@ -16,12 +16,13 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from tlx.errors import TlxError
-from tlx.runs.atomic import forget_unfinished
+from tlx.runs.atomic import forget_unfinished, write_text
 from tlx.runs.disk import DiskError, disk_error
 from tlx.runs.links import refuse_links
 from tlx.runs.result import RESULT_FILE, Result, Status, read_result
 from tlx.texts.bounded import error_text
 
+CONFIG_FILE = "config.yaml"
 LAST_CHECKPOINT = Path("checkpoints/last.ckpt")
 PREVIOUS_CHECKPOINT = Path("checkpoints/previous.ckpt")
 """Stands in for the last one where that is damaged; goes when the run is complete."""
@@ -52,25 +53,27 @@ class Run:
         self._lock = lock
 
     @classmethod
-    def start(cls, folder: Path, command: str = "") -> Run:
+    def start(cls, folder: Path, command: str = "", config: str = "") -> Run:
         """Claim a folder for a new run.
+
+        The configuration is written first, and `result.json`, which makes the folder a run's, last:
+        stopped in between, the folder is free as before.
 
         Args:
             folder: The folder; made where it does not exist.
             command: The command line that runs this run again, for the record.
+            config: The text of its `config.yaml`, which it is resumed by.
 
         Raises:
-            TlxError: Where the folder already holds a run, finished or not, or a symbolic link;
-                where the disk is full.
+            TlxError: Where the folder already holds a run, finished or not, a symbolic link, or a
+                `config.yaml` of something else; where the disk is full.
         """
         folder.mkdir(parents=True, exist_ok=True)
         refuse_links(folder)
-        lock = _lock(folder)
-        if (folder / RESULT_FILE).exists():
-            lock.release()
-            raise TlxError(occupied(folder))
-        result = Result(command=command, started_at=_now(), id=uuid4().hex)
-        return cls(folder, result, lock)._begun()
+        with _claimed(folder) as lock:
+            _refuse_occupied(folder, config)
+            result = Result(command=command, started_at=_now(), id=uuid4().hex)
+            return cls(folder, result, lock)._begun(config)
 
     @classmethod
     def resume(cls, folder: Path) -> Run:
@@ -84,24 +87,24 @@ class Run:
         """
         read_result(folder)  # a folder of something else shall not even get a lock file
         refuse_links(folder)
-        lock = _lock(folder)
-        run = cls(folder, read_result(folder), lock)
-        if run.result.status == "completed":
-            lock.release()
-            raise TlxError(f"{folder} is complete: there is nothing to resume.")
-        run.result.resumed += 1
-        run.result.status, run.result.error, run.result.finished_at = "running", None, None
-        for place in (folder, (folder / LAST_CHECKPOINT).parent):
-            forget_unfinished(place)
-        return run._begun()
+        with _claimed(folder) as lock:
+            run = cls(folder, read_result(folder), lock)
+            if run.result.status == "completed":
+                raise TlxError(f"{folder} is complete: there is nothing to resume.")
+            run.result.resumed += 1
+            run.result.status, run.result.error, run.result.finished_at = "running", None, None
+            for place in (folder, (folder / LAST_CHECKPOINT).parent):
+                forget_unfinished(place)
+            return run._begun()
 
-    def _begun(self) -> Run:
+    def _begun(self, config: str = "") -> Run:
         """Write that the run is running, and reserve room to write how it ended."""
         try:
+            if config:
+                write_text(self.folder / CONFIG_FILE, config)
             self.result.write(self.folder)
             (self.folder / RESERVE_FILE).write_bytes(os.urandom(RESERVE_BYTES))
         except OSError as error:
-            self._lock.release()
             raise disk_error(error, self.folder / RESULT_FILE) or error from error
         return self
 
@@ -175,6 +178,31 @@ def peak_memory_mb() -> float:
     """Return the most memory this process has held, in 10^6 bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+
+
+def _refuse_occupied(folder: Path, config: str) -> None:
+    if (folder / RESULT_FILE).exists():
+        raise TlxError(occupied(folder))
+    path, head = folder / CONFIG_FILE, config.partition("\n")[0].encode()
+    if not config or not path.exists():
+        return
+    with path.open("rb") as file:
+        if file.read(len(head)) != head:  # else it is left from a start that was stopped
+            raise TlxError(
+                f"{path} is there already and no run's, and would be overwritten. "
+                "Choose another folder."
+            )
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[FileLock]:
+    """Hold a folder's lock, and let go of it where the block fails."""
+    lock = _lock(folder)
+    try:
+        yield lock
+    except BaseException:
+        lock.release()
+        raise
 
 
 def _lock(folder: Path) -> FileLock:

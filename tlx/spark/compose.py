@@ -14,9 +14,10 @@ from hydra.core.utils import JobReturn, JobRuntime, JobStatus, filter_overrides
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from tlx.errors import TlxError
 from tlx.spark.pickling import dumps, loads
 from tlx.sweeps.plain_values import plain_value
-from tlx.sweeps.record import config_hash
+from tlx.sweeps.record import config_hash, written_hash
 from tlx.texts.redaction import redact_argument
 
 
@@ -129,8 +130,19 @@ def compose_job(
 
 
 def sweep_folder(sweep: DictConfig) -> Path:
-    """Return the sweep's absolute folder."""
-    return Path(str(sweep.hydra.sweep.dir)).absolute()
+    """Return the sweep's absolute folder.
+
+    Raises:
+        TlxError: Where Hydra would read its path as another one.
+    """
+    folder = Path(str(sweep.hydra.sweep.dir)).absolute()
+    if "${" in str(folder):
+        raise TlxError(
+            f"hydra.sweep.dir={folder}: Hydra takes ${{...}} in the path of a folder that it "
+            "writes to for a reference, and would write elsewhere. Give another folder: "
+            "hydra.sweep.dir=FOLDER."
+        )
+    return folder
 
 
 def task_config(config: DictConfig) -> DictConfig:
@@ -149,6 +161,12 @@ def fingerprint(config: DictConfig) -> str:
         except Exception:  # a resolver that works only in the job, a value still missing
             plain = OmegaConf.to_container(task_config(config), resolve=False, enum_to_str=True)
     return config_hash(cast("Mapping[str, Any]", plain_value(plain)))
+
+
+def fingerprint_as_written(config: DictConfig) -> str:
+    """Return the hash of a job's configuration as Hydra writes it into `.hydra/config.yaml`."""
+    plain = OmegaConf.to_container(task_config(config), resolve=False, enum_to_str=True)
+    return written_hash(cast("Mapping[str, Any]", plain_value(plain)))
 
 
 def _set_number(config: DictConfig, number: int) -> None:

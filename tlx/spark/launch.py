@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from tlx.spark.compose import ComposedJob, compose_job, sweep_folder
+from tlx.runs.links import refuse_links
+from tlx.spark.compose import ComposedJob, compose_job, fingerprint_as_written, sweep_folder
 from tlx.spark.function_reference import script_fingerprint
 from tlx.spark.isolation.files import script_of
-from tlx.sweeps.record import JobRecord
+from tlx.sweeps.record import AS_WRITTEN, JobRecord
 from tlx.sweeps.resume import EarlierJobs, PlannedJob, PlannedStep, warnings_of
 
 log = logging.getLogger("tlx")
@@ -89,10 +90,23 @@ class Planner:
         return self._steps([job])[1][0]
 
     def _steps(self, jobs: Sequence[ComposedJob]) -> tuple[tuple[PlannedStep, ...], list[Step]]:
-        asked = [PlannedJob(job.number, job.shown_overrides, job.config_hash) for job in jobs]
+        others = any(one.config_hash.startswith(AS_WRITTEN) for one in self.records)
+        asked = [
+            PlannedJob(
+                job.number,
+                job.shown_overrides,
+                job.config_hash,
+                fingerprint_as_written(job.config) if others else "",
+            )
+            for job in jobs
+        ]
         planned = self._earlier.claim(asked, self._retry_failed)
         pairs = zip(jobs, planned, strict=True)
-        return planned, [_step(job, step, self._script) for job, step in pairs]
+        steps = [_step(job, step, self._script) for job, step in pairs]
+        for step in steps:
+            if step.earlier is None:
+                refuse_links(step.job.folder)
+        return planned, steps
 
 
 def asked_of_hydra(sweep: DictConfig) -> list[str]:

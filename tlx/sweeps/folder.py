@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
+from tlx.runs.links import refuse_links
 from tlx.sweeps.record import JOB_FILE, code_version
 from tlx.texts.redaction import redact_argument, redacted_keys_of
 
@@ -28,9 +29,11 @@ def claimed_sweep(folder: Path, arguments: Sequence[str]) -> Iterator[None]:
         arguments: What the sweep was asked, as given on the command line.
 
     Raises:
-        TlxError: Where another process holds the folder.
+        TlxError: Where another process holds the folder, or what is written there would go
+            elsewhere.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    refuse_links(folder)
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)

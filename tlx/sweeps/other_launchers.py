@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
-
-from tlx.sweeps.record import JobRecord, Status, config_hash, number_of, version_text
+from tlx.runs.stored import read_json, read_yaml
+from tlx.sweeps.record import JobRecord, Status, number_of, version_text, written_hash
 from tlx.sweeps.tlx_run import TlxRun
 from tlx.texts.redaction import redact_argument
 
@@ -32,7 +28,7 @@ def job_of_other_launcher(folder: Path, run: TlxRun | None) -> JobRecord | None:
         return None
     record = JobRecord(
         number=_number(folder),
-        overrides=[redact_argument(str(one)) for one in _yaml(folder / OVERRIDES_FILE) or []],
+        overrides=_overrides(folder),
         config_hash=_config_hash(folder),
         code_version=_code_version(folder),
     )
@@ -48,6 +44,11 @@ def job_of_other_launcher(folder: Path, run: TlxRun | None) -> JobRecord | None:
     return record
 
 
+def _overrides(folder: Path) -> list[str]:
+    asked = _yaml(folder / OVERRIDES_FILE)
+    return [redact_argument(str(one)) for one in asked] if isinstance(asked, list) else []
+
+
 def _number(folder: Path) -> int:
     """Return the job's number: the folder's name, or what Hydra has noted (slow to read)."""
     if number_of(folder) >= 0:
@@ -61,20 +62,20 @@ def _number(folder: Path) -> int:
 
 def _config_hash(folder: Path) -> str:
     cfg = _yaml(folder / ".hydra/config.yaml")
-    return config_hash(cfg) if isinstance(cfg, dict) else ""
+    return written_hash(cfg) if isinstance(cfg, dict) else ""
 
 
 def _code_version(folder: Path) -> str | None:
     try:
-        origin = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        origin = read_json(folder / "provenance.json")
         return version_text(origin["packages"]["tlx"], origin["git"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def _yaml(path: Path) -> Any:
-    """Return a YAML file's content with its references filled in, or None."""
+    """Return a YAML file's content as it is written, references unfilled, or None."""
     try:
-        return OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (OSError, ValueError, YAMLError, OmegaConfBaseException):
+        return read_yaml(path)
+    except (OSError, ValueError):
         return None

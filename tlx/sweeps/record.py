@@ -42,6 +42,7 @@ UNFINISHED: frozenset[str] = frozenset({"queued", "running"})
 _OVERRULED_BY_A_COMPLETE_RUN = UNFINISHED | {"killed", "timed_out", "lost", "cancelled"}
 FAILURES: frozenset[str] = frozenset({"failed", "killed", "timed_out", "lost"})
 
+AS_WRITTEN = "as written: "
 _NOT_PART_OF_THE_TASK = ("hydra", "resume", "debug")
 
 
@@ -52,7 +53,8 @@ class JobRecord:
     Args:
         number: The job's number in the sweep's folder, which no other job there has.
         overrides: What it was asked, as Hydra's override strings.
-        config_hash: `config_hash` of its resolved configuration; empty where it is not known.
+        config_hash: `config_hash` of its resolved configuration, or `written_hash` of that which
+            another launcher left; empty where it is not known.
         status: How it stands. A job of a driver that was killed stays `queued` or `running`.
         exit_code: The exit status of its process, where it ended by itself.
         signal: The number of the signal that ended it.
@@ -205,6 +207,15 @@ def config_hash(cfg: Mapping[str, Any]) -> str:
     """
     task = {key: value for key, value in cfg.items() if key not in _NOT_PART_OF_THE_TASK}
     return hashlib.sha256(json.dumps(_ordered(redact(task))).encode()).hexdigest()
+
+
+def written_hash(cfg: Mapping[str, Any]) -> str:
+    """Return a fingerprint of a configuration as Hydra writes it, references not filled in.
+
+    Nothing is filled in from another launcher's files, which may come from somebody else, so a job
+    found there is known by this one.
+    """
+    return AS_WRITTEN + config_hash(cfg)
 
 
 @cache

@@ -23,11 +23,14 @@ class PlannedJob:
         number: The number that Hydra gives it.
         overrides: What it is asked.
         config_hash: `tlx.sweeps.record.config_hash` of its resolved configuration.
+        written_hash: `tlx.sweeps.record.written_hash` of the unresolved one, where the folder holds
+            jobs that are known by it.
     """
 
     number: int
     overrides: Sequence[str]
     config_hash: str
+    written_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def _next_number(folder: Path, earlier: Sequence[tuple[Path, JobRecord]]) -> int
 def _take(waiting: list[tuple[Path, JobRecord]], job: PlannedJob) -> tuple[Path, JobRecord] | None:
     """Take the job's earlier record out of those that no job has claimed yet."""
     for index, (_, record) in enumerate(waiting):
-        if job.config_hash and record.config_hash == job.config_hash:
+        if record.config_hash and record.config_hash in (job.config_hash, job.written_hash):
             return waiting.pop(index)
     return None
 
