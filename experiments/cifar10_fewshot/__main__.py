@@ -37,6 +37,7 @@ from experiments.cifar10_fewshot.report import (
     table,
     tuning_table,
 )
+from tlx.config.quoting import quoted
 from tlx.reports.across_seeds import markdown_table
 from tlx.reports.figures import write_png
 from tlx.runs.atomic import atomic_path, write_text
@@ -60,7 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     weights = pretrained(folder, given.output / "source") if needs_a else None
     if given.only_source:
         return
-    common = [*TASK, *model(weights), f"data.root='{folder.absolute()}'", *given.overrides]
+    common = [
+        *TASK,
+        *model(weights),
+        f"data.root={quoted(str(folder.absolute()))}",
+        *given.overrides,
+    ]
     tuning = tune(methods, tables, given, common)
     rates = rates_of(methods, best_rates(tuning))
     final = compare(methods, rates, tables, given, common)
@@ -95,15 +101,19 @@ def pretrained(folder: Path, run: Path) -> Path:
     """Return the weights of model A, trained on the source classes where that is not done."""
     weights = run / "cifar10_resnet18.safetensors"
     if not weights.is_file():
-        anew = ("experiment=cifar10_source", f"data.root='{folder}'", f"hydra.run.dir='{run}'")
-        asked = [f"resume='{run}'"] if (run / "checkpoints" / "last.ckpt").is_file() else anew
+        anew = (
+            "experiment=cifar10_source",
+            f"data.root={quoted(str(folder))}",
+            f"hydra.run.dir={quoted(str(run))}",
+        )
+        asked = [f"resume={run}"] if (run / "checkpoints" / "last.ckpt").is_file() else anew
         subprocess.run([sys.executable, "-m", "tlx.pretrain", *asked], check=True)
     return weights
 
 
 def model(weights: Path | None) -> list[str]:
     """Return the overrides that make a run start from model A, or from its structure alone."""
-    path = "null" if weights is None else f"'{weights.absolute()}'"
+    path = "null" if weights is None else quoted(str(weights.absolute()))
     return ["backbone=resnet18", f"backbone.weights={path}", f"backbone.image_size={SIDE}"]
 
 
@@ -115,7 +125,7 @@ def tune(
     asked = {method.rate_of for method in methods} | {method.name for method in methods}
     searched = [m for m in METHODS if m.name in asked and len(m.rates) > 1]
     jobs = [Job(m, amount, SEEDS[0], rate) for m in searched for rate in m.rates]
-    data = [f"data.table='{tables.dev.absolute()}'", validation(Shares().dev_train)]
+    data = [f"data.table={quoted(str(tables.dev.absolute()))}", validation(Shares().dev_train)]
     return perform(jobs, given, "tuning", [*common, *data])
 
 
@@ -135,7 +145,7 @@ def compare(
         for seed in SEEDS
     ]
     remaining = tables.training_per_class
-    data = [f"data.table='{tables.target.absolute()}'", validation(remaining)]
+    data = [f"data.table={quoted(str(tables.target.absolute()))}", validation(remaining)]
     return perform(jobs, given, "final", [*common, *data])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tlx.config.quoting import quoted
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
 
@@ -28,7 +29,10 @@ def command(folder: Path, slots: int, overrides: Sequence[str]) -> list[str]:
     """
     return [
         *(sys.executable, "-m", "tlx.train", "-m", "hydra/launcher=spark"),
-        *(f"hydra.launcher.master='local[{slots}]'", f"hydra.sweep.dir='{folder.absolute()}'"),
+        *(
+            f"hydra.launcher.master='local[{slots}]'",
+            f"hydra.sweep.dir={quoted(str(folder.absolute()))}",
+        ),
         *("trainer.threads=1", *overrides),
     ]
 

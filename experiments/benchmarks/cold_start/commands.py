@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tlx.config.quoting import quoted
+
 IMPORTS = "import torch, torchvision, pytorch_lightning"
 FIRST_STEP = "experiments.benchmarks.cold_start.first_step"
 COMMANDS: dict[str, Sequence[str]] = {
@@ -34,7 +36,7 @@ def seconds_of(name: str, folder: Path, threads: int) -> tuple[float, float]:
     own = Path(tempfile.mkdtemp(dir=folder))
     command = [sys.executable, *COMMANDS[name]]
     if "tlx.train" in command[-1] or FIRST_STEP in command:
-        command.append(f"hydra.run.dir='{own / 'run'}'")
+        command.append(f"hydra.run.dir={quoted(str(own / 'run'))}")
     store = (own if "empty" in name else folder) / "activations"
     environment = os.environ | {"TLX_ACTIVATIONS": str(store), "OMP_NUM_THREADS": str(threads)}
     began = time.perf_counter()

@@ -14,6 +14,7 @@ from experiments.benchmarks.growth.memory import tree_mb
 from experiments.benchmarks.growth.one import MEASURED_FILE
 from experiments.benchmarks.growth.points import Point
 from experiments.benchmarks.made_up.images import SEARCH_PATH
+from tlx.config.quoting import quoted
 
 ONE = "experiments.benchmarks.growth.one"
 HELD_OUT = 200
@@ -50,13 +51,20 @@ def _command(point: Point, weights: Path, threads: int, folder: Path) -> list[st
         SEARCH_PATH,
         *("data=made_up", f"data.train_size={point.images}"),
         *(f"data.val_size={HELD_OUT}", f"data.test_size={HELD_OUT}"),
-        *("backbone=resnet18", f"backbone.weights='{weights}'", "backbone.image_size=32"),
+        *(
+            "backbone=resnet18",
+            f"backbone.weights={quoted(str(weights))}",
+            "backbone.image_size=32",
+        ),
         *("strategy=feature_extraction", f"trainer.epochs={point.epochs}"),
-        *(f"trainer.threads={threads}", f"activations.folder='{folder / 'activations'}'"),
+        *(
+            f"trainer.threads={threads}",
+            f"activations.folder={quoted(str(folder / 'activations'))}",
+        ),
     ]
     swept = [f"{name}={','.join(map(str, values))}" for name, values in point.swept.items()]
     if point.kind == "jobs on Spark":
-        places = ["hydra/launcher=spark", f"hydra.sweep.dir='{folder / 'sweep'}'"]
+        places = ["hydra/launcher=spark", f"hydra.sweep.dir={quoted(str(folder / 'sweep'))}"]
         return ["tlx.train", "-m", *fixed, *places, *swept]
     return [ONE, str(folder), *fixed, "--", *(swept if point.jobs > 1 else [])]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from tlx.config.quoting import in_quotes
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tlx.errors import Fault
 
 Count = Annotated[int, Field(ge=1)]
-SEARCH_PATH = f"hydra.searchpath=['{Path(__file__).parent / 'conf'}']"
+SEARCH_PATH = f"hydra.searchpath=[{in_quotes(str(Path(__file__).parent / 'conf'))}]"
 """Lets tlx's commands find `data=made_up`."""
 NOISE = 40.0
 """Standard deviation of the noise, in grey levels."""

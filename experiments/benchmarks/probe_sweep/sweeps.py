@@ -15,6 +15,7 @@ from experiments.benchmarks.probe_sweep.field import MEASURED_FILE
 from experiments.benchmarks.probe_sweep.grid import JOBS, TLX_NAMES, VALUES, grid, sweep_overrides
 from experiments.benchmarks.single_run.tlx_side import overrides_of
 from experiments.benchmarks.single_run.workload import Workload
+from tlx.config.quoting import quoted
 
 FIELD = "experiments.benchmarks.probe_sweep.field"
 
@@ -45,7 +46,7 @@ def run_tlx(work: Workload, slots: int, folder: Path) -> Sweep:
     fixed = [o for o in overrides_of(work) if o.partition("=")[0] not in swept]
     sweep = [
         *("hydra/launcher=spark", f"hydra.launcher.master='local[{slots}]'"),
-        *(f"hydra.sweep.dir='{folder / 'sweep'}'", *sweep_overrides(VALUES, TLX_NAMES)),
+        *(f"hydra.sweep.dir={quoted(str(folder / 'sweep'))}", *sweep_overrides(VALUES, TLX_NAMES)),
     ]
     wall_s = _timed(["-m", "tlx.train", "-m", *fixed, *sweep], folder)
     results = [json.loads(p.read_text()) for p in (folder / "sweep").glob("*/result.json")]
@@ -63,7 +64,7 @@ def run_field(work: Workload, slots: int, jobs: int, folder: Path) -> Sweep:
              for name, value in given.items() if name not in VALUES]  # fmt: skip
     sweep = [
         *("hydra/launcher=joblib", f"hydra.launcher.n_jobs={slots}"),
-        *(f"hydra.sweep.dir='{folder / 'sweep'}'", *sweep_overrides(grid(jobs), names)),
+        *(f"hydra.sweep.dir={quoted(str(folder / 'sweep'))}", *sweep_overrides(grid(jobs), names)),
     ]
     wall_s = _timed(["-m", FIELD, "-m", *fixed, *sweep], folder)
     told = [json.loads(p.read_text()) for p in (folder / "sweep").glob(f"*/{MEASURED_FILE}")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from experiments.benchmarks.made_up.images import SEARCH_PATH
 from experiments.benchmarks.single_run.workload import BACKBONE, Measured, Workload
+from tlx.config.quoting import quoted
 
 
 def overrides_of(work: Workload) -> list[str]:
@@ -21,7 +22,7 @@ def overrides_of(work: Workload) -> list[str]:
         f"data.val_size={work.val_images}",
         f"data.test_size={work.test_images}",
         f"backbone={BACKBONE}",
-        f"backbone.weights='{work.weights}'",
+        f"backbone.weights={quoted(str(work.weights))}",
         f"backbone.image_size={work.image_size}",
         *(strategy if work.trains_last_stage else ["strategy=feature_extraction"]),
         f"trainer.epochs={work.epochs}",
@@ -30,7 +31,7 @@ def overrides_of(work: Workload) -> list[str]:
         f"optimizer.lr={work.learning_rate}",
         f"optimizer.weight_decay={work.weight_decay}",
         f"loss.label_smoothing={work.label_smoothing}",
-        f"activations.folder='{Path(work.folder) / 'activations'}'",
+        f"activations.folder={quoted(str(Path(work.folder) / 'activations'))}",
     ]
 
 
