@@ -107,11 +107,6 @@ class Session:
             self.context.stop()
         _end(gateway, self.jvm, self.scratch)
 
-    def abort(self) -> None:
-        """Kill the JVM, whatever it does."""
-        self._expect_the_end()
-        self.jvm.abort()
-
     def leave(self) -> None:
         """End the JVM at this program's end; it stops Spark by itself, or is killed."""
         self._expect_the_end()
@@ -170,13 +165,11 @@ def open_session(options: SessionOptions, log_file: Path) -> Session:
 
 
 def abort() -> None:
-    """Give up a Spark that is just starting, or has just started: its JVM is killed."""
+    """Give up a Spark that is just starting: its JVM is killed. One that has started stays."""
     opening = _opened
     if opening is not None:
         opening.jvm.abort()
         opening.ended.wait(ABORT_S)
-    elif _session is not None:
-        _session.abort()
 
 
 def _leave() -> None:
