@@ -52,7 +52,7 @@ def test_train_of_the_experiment_yields_four_runs_one_table_and_one_picture(
 
 
 def test_experiment_with_wrong_options_or_tables_says_so(tmp_path: Path) -> None:
-    pair = pd.DataFrame({"x": range(20), "z": range(20), "y": range(20)})
+    pair = pd.DataFrame({name: np.sin(np.arange(20.0) + at) for at, name in enumerate("xzy")})
     pair.to_csv(tmp_path / "two.csv", index=False)
     words = ["experiment=regression_transfer", f"experiment.source={tmp_path / 'two.csv'}"]
     cfg = compose_config(words)
