@@ -18,6 +18,7 @@ from pydantic import Field
 from tlx.config.experiment import Experiment
 from tlx.config.groups import option_names
 from tlx.config.options import check_options, check_values, target_of
+from tlx.config.places import with_places
 from tlx.config.plan import Plan, StrategyChoice
 from tlx.config.stored_images import as_earlier_runs_did, stored_for_network
 from tlx.errors import ConfigError, Fault, did_you_mean
@@ -103,7 +104,7 @@ def _faults_of_sound_groups(
 
 
 def plain(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration as plain containers, references of a composed one filled in.
+    """Return a configuration as plain containers, references filled in and paths found.
 
     Raises:
         ConfigError: Where a reference leads nowhere.
@@ -116,9 +117,9 @@ def plain(cfg: Mapping[str, Any]) -> dict[str, Any]:
         reason = str(error).splitlines()[0]
         raise ConfigError([Fault(key, "?", reason, "Correct the reference.")]) from error
     assert isinstance(container, Mapping)
-    return {
-        str(key): value for key, value in container.items() if key not in ("hydra", "experiment")
-    }
+    return with_places(
+        {str(key): value for key, value in container.items() if key not in ("hydra", "experiment")}
+    )
 
 
 def _make(

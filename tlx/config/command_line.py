@@ -20,6 +20,7 @@ from tlx.config.help_page import CommandHelp, help_page
 from tlx.config.paths import conf_dir
 from tlx.config.registration import register
 from tlx.config.resumed_sweep import sweep_to_resume
+from tlx.config.typed_text import readable
 from tlx.errors import ConfigError, TlxError
 from tlx.runs.disk import disk_error
 from tlx.texts.told import tell, tell_tracebacks_safely
@@ -46,7 +47,7 @@ def run_command(
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing
     try:
-        sys.argv[1:] = _ordered(sweep_to_resume(arguments), defaults)
+        sys.argv[1:] = _ordered(sweep_to_resume(readable(arguments)), defaults)
         _dispatch(job, resume)
     except (TlxError, HydraException, OmegaConfBaseException, KeyboardInterrupt) as error:
         if "debug=true" in [argument.lower() for argument in arguments]:

@@ -153,7 +153,7 @@ def _required(target: Callable[..., Any]) -> frozenset[str]:
 def _convert(
     key: str, value: Any, annotation: Any, values: dict[str, Any], faults: list[Fault]
 ) -> None:
-    adapter = _adapter(annotation)
+    adapter = adapter_of(annotation)
     try:
         # Not lax with true and false, which would pass for 1 and 0.
         converted = adapter.validate_python(value, strict=isinstance(value, bool))
@@ -164,7 +164,8 @@ def _convert(
         faults.append(Fault(key, value, " or ".join(map(_reason, reasons)), remedy))
 
 
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
+def adapter_of(annotation: Any) -> TypeAdapter[Any]:
+    """Return what checks values against an annotation."""
     try:
         config = ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
         return TypeAdapter(annotation, config=config)
@@ -178,7 +179,7 @@ def _reason(message: str) -> str:
 
 
 def _remedy(annotation: Any, value: Any) -> str:
-    schema = _adapter(annotation).json_schema()
+    schema = adapter_of(annotation).json_schema()
     meant = did_you_mean(str(value), _words(schema))
     return meant if meant.startswith("Did") else f"It takes {_describe(schema)}."
 

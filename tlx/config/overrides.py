@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.composition import composed
 from tlx.config.groups import group_options, option_names
+from tlx.config.misread import misread_faults
 from tlx.config.options import INSTRUCTIONS, instruction_fault, instructions_in
 from tlx.config.unreadable import file_with_commas, in_shell, unreadable
 from tlx.errors import Fault, did_you_mean
@@ -95,6 +96,8 @@ def sift(
     overrides = [o for o in overrides if o.key_or_group.split(".")[0] not in unsure]
     groups = [_first_value(o) for o in overrides if _is_group(o)]
     cfg = composed(groups, config_dir, config_name)
+    overrides, misread = misread_faults(overrides, cfg)
+    faults += misread
     known = sorted(_keys(OmegaConf.to_container(cfg)))
     good = []
     for override in overrides:

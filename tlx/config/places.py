@@ -1,0 +1,51 @@
+"""Options that name files and folders: where they lie, whatever folder a job works in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from hydra.core.hydra_config import HydraConfig
+
+PLACES: Final = (
+    ("data", "root"), ("data", "table"), ("data", "cache"), ("data", "path"),
+    ("data", "preparation"), ("activations", "folder"),
+)  # fmt: skip
+"""Options that are paths."""
+PLACES_OR_NAMES: Final = (("backbone", "weights"), ("backbone", "transforms"))
+"""Options that may be paths, and are where there is such a file."""
+
+
+def with_places(nodes: dict[str, Any]) -> dict[str, Any]:
+    """Return plain options whose paths lead where the user meant.
+
+    A leading `~` is the home folder. Relative paths start from where the command was started, also
+    in a job that Hydra puts into its own folder (`hydra.job.chdir=true`).
+
+    Args:
+        nodes: The options of each group.
+    """
+    start = started_in()
+    placed = dict(nodes)
+    for group, option in (*PLACES, *PLACES_OR_NAMES):
+        node = placed.get(group)
+        value = node.get(option) if isinstance(node, Mapping) else None
+        if not isinstance(value, str) or value in ("", "???"):
+            continue
+        there = Path(os.path.expanduser(value))  # noqa: PTH111 - leaves an unknown user's as it is
+        if start != Path.cwd():
+            there = start / there
+        if str(value).startswith("~") or (start != Path.cwd() and _is_meant(group, option, there)):
+            placed[group] = {**placed[group], option: str(there)}
+    return placed
+
+
+def started_in() -> Path:
+    """Return the folder that the command was started in, which Hydra may have left."""
+    return Path(HydraConfig.get().runtime.cwd) if HydraConfig.initialized() else Path.cwd()
+
+
+def _is_meant(group: str, option: str, there: Path) -> bool:
+    return (group, option) in PLACES or there.exists()
