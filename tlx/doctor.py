@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlx.texts.typed_path import typed_path
+
 if TYPE_CHECKING:
     from tlx.health.finding import Finding
 
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--outputs", type=Path, default=Path("outputs"), metavar="FOLDER",
+        "--outputs", type=typed_path, default=Path("outputs"), metavar="FOLDER",
         help="where runs go (default: outputs)",
     )  # fmt: skip
     given = parser.parse_args(arguments)

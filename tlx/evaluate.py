@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tlx.errors import TlxError
 from tlx.texts.shown import shown
 from tlx.texts.told import tell
+from tlx.texts.typed_path import typed_path
 
 if TYPE_CHECKING:
     from tlx.data.task import ImageTask
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m tlx.evaluate", description=__doc__)
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument("run", type=typed_path, metavar="RUN", help="the run's folder")
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--pictures", action="store_true", help="draw curves and confusions anew")
     parser.add_argument(

@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from tlx.errors import TlxError
 from tlx.texts.shown import shown
 from tlx.texts.told import tell
+from tlx.texts.typed_path import typed_path
 
 FORMATS = ("onnx", "torch_export", "safetensors")
 
@@ -27,11 +27,11 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a completed run")
+    parser.add_argument("run", type=typed_path, metavar="RUN", help="the folder of a completed run")
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument(
         "--output",
-        type=Path,
+        type=typed_path,
         metavar="FILE",
         help="default: RUN/exports/<task>_<backbone>.<suffix>",
     )

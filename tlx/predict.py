@@ -12,12 +12,12 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlx.errors import TlxError
 from tlx.texts.log_format import SafeFormatter
 from tlx.texts.told import tell
+from tlx.texts.typed_path import typed_path
 
 if TYPE_CHECKING:
     from tlx.prediction.run import Predicted
@@ -29,17 +29,21 @@ def _parser() -> argparse.ArgumentParser:
         description=(__doc__ or "").partition("\n")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a completed run")
+    parser.add_argument("run", type=typed_path, metavar="RUN", help="the folder of a completed run")
     parser.add_argument(
-        "--input", type=Path, required=True, metavar="FOLDER|TABLE",
+        "--input", type=typed_path, required=True, metavar="FOLDER|TABLE",
         help="a folder of images, or a .csv or .parquet table with a column of their paths",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="the answer, .parquet or .csv"
+        "--output",
+        type=typed_path,
+        required=True,
+        metavar="FILE",
+        help="the answer, .parquet or .csv",
     )
     parser.add_argument("--path-column", default="path", metavar="NAME", help="default: path")
     parser.add_argument(
-        "--root", type=Path, metavar="FOLDER",
+        "--root", type=typed_path, metavar="FOLDER",
         help="where a table's relative paths start and all must lie; default: the table's folder",
     )  # fmt: skip
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tlx.errors import TlxError
 from tlx.texts.told import tell
+from tlx.texts.typed_path import typed_path
 
 if TYPE_CHECKING:
     from tlx.sweeps.record import JobRecord
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("sweep", type=Path, metavar="FOLDER", help="the sweep's folder")
+    parser.add_argument("sweep", type=typed_path, metavar="FOLDER", help="the sweep's folder")
     parser.add_argument(
         "--metric",
         action="append",

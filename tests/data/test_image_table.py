@@ -262,3 +262,38 @@ def test_image_table_that_would_be_read_otherwise_is_refused(
     path.write_text(change(path.read_text()))
     (fault,) = faults(path)
     assert fault.replace(str(path), "FILE") == said
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_image_table_takes_labels_in_two_unicode_forms_as_one_class_and_says_so(
+    tmp_path: Path,
+) -> None:
+    task = source(table(tmp_path, [NFC, NFD, "b", "B"] * 6)).load()
+    assert task.class_names == ("B", "b", NFC)
+    record = data_record(task)
+    assert sum(split[NFC] for split in record["images"].values()) == 12
+    assert record["notices"] == [
+        f"labels are written in more than one Unicode form, and taken as one class each: {NFC}",
+        "classes whose names differ only in case, spaces or form of letters stay apart: 'B' and "
+        "'b'",
+    ]
+
+
+def test_image_table_finds_files_whose_names_the_disk_has_in_another_form(tmp_path: Path) -> None:
+    path = table(tmp_path, ["a", "b"] * 8)
+    (tmp_path / "img").rename(tmp_path / f"img{NFD}")
+    path.write_text(path.read_text().replace("img/", f"img{NFC}/"))
+    record = data_record(source(path).load())
+    assert record["files"] == 16
+    assert record["notices"][0].startswith(
+        "16 files whose names the disk has in another Unicode form than the table: img"
+    )
+
+
+def test_image_table_with_splits_of_other_spellings_keeps_them(tmp_path: Path) -> None:
+    path = table(tmp_path, ["a", "b"] * 6, part=["Training"] * 8 + ["DEV"] * 2 + ["Eval"] * 2)
+    task = source(path, split_column="part").load()
+    splits = (task.train, task.val, task.test)
+    assert [len(split) for split in splits] == [8, 2, 2]

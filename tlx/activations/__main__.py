@@ -18,6 +18,7 @@ from tlx.activations.settings import ActivationSettings
 from tlx.activations.store import ActivationStore, Entry, size_words
 from tlx.errors import TlxError
 from tlx.texts.told import tell
+from tlx.texts.typed_path import typed_path
 
 WIDTH_WHEN_PIPED = 140
 SHOWN_KEY = 12
@@ -43,7 +44,10 @@ def _parser() -> argparse.ArgumentParser:
     default = os.environ.get(FOLDER_VARIABLE) or ActivationSettings().folder
     for command in (listing, verify, prune):
         command.add_argument(
-            "--folder", type=Path, default=Path(default), help=f"the store (default: {default})"
+            "--folder",
+            type=typed_path,
+            default=Path(default),
+            help=f"the store (default: {default})",
         )
     return parser
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tlx.errors import TlxError
 from tlx.texts.file_names import plain_file_name
 from tlx.texts.told import tell
+from tlx.texts.typed_path import typed_path
 
 if TYPE_CHECKING:
     from tlx.config.plan import Plan
@@ -31,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     preview.add_argument("--images", type=_count, default=8, metavar="N", help="default: 8")
     preview.add_argument(
-        "--to", type=Path, metavar="FILE", help=f"the picture (default: in {FOLDER})"
+        "--to", type=typed_path, metavar="FILE", help=f"the picture (default: in {FOLDER})"
     )
     return parser
 
@@ -68,10 +69,11 @@ def preview(overrides: Sequence[str], images: int = 8, to: Path | None = None) -
     """
     from tlx.config.builders import checked_plan
     from tlx.config.composition import compose_config
+    from tlx.config.typed_text import readable
     from tlx.data.loaded import loaded
     from tlx.data.preview import preview_figure
 
-    plan = checked_plan(compose_config(overrides))
+    plan = checked_plan(compose_config(readable(overrides)))
     task = loaded(plan.data)
     path = to or FOLDER / _name(plan, task.name)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ back up is not, so that no loop of links is walked without end.
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -113,6 +114,19 @@ def walked(root: Path) -> Walked:
         tuple(sorted(found.badly_named)),
         endless,
     )
+
+
+def as_on_disk(root: Path, name: str) -> str:
+    """Return a path as the disk has it, where its letters are in another Unicode form there.
+
+    Args:
+        root: The folder that it starts from.
+        name: The path as a table has it; itself, where there is no such file in any form.
+    """
+    if name.isascii() or (root / name).exists():
+        return name
+    forms = (unicodedata.normalize("NFC", name), unicodedata.normalize("NFD", name))
+    return next((form for form in forms if (root / form).exists()), name)
 
 
 def is_hidden(name: str) -> bool:

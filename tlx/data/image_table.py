@@ -13,6 +13,7 @@ import numpy as np
 
 from tlx.data.class_folders import likeness_notices
 from tlx.data.dealing import SPLIT_NAMES, TRAIN
+from tlx.data.file_walk import as_on_disk
 from tlx.data.image_options import ImageOptions
 from tlx.data.listing import Listing
 from tlx.data.split_folders import split_of
@@ -64,9 +65,10 @@ class ImageTable(ImageOptions):
         frame = self._read(path)
         if isinstance(frame, list):
             return frame
-        names = [os.path.normpath(name) for name in self._relative(frame, root)]
+        written = [os.path.normpath(name) for name in self._relative(frame, root)]
+        names = [as_on_disk(root, name) for name in written]
         faults = [*_place_faults(root, names), *_repeated(names), *self._split_faults(frame)]
-        return faults or self._listing(root, frame, names)
+        return faults or self._listing(root, frame, names, _path_notices(written, names))
 
     def _read(self, path: Path) -> pd.DataFrame | list[Fault]:
         """Return the columns asked for, as text."""
@@ -121,7 +123,9 @@ class ImageTable(ImageOptions):
         remedy = f"Write {', '.join(SPLIT_NAMES)}."
         return [Fault("data.split_column", self.split_column, reason, remedy)]
 
-    def _listing(self, root: Path, frame: pd.DataFrame, names: Sequence[str]) -> Listing:
+    def _listing(
+        self, root: Path, frame: pd.DataFrame, names: Sequence[str], notices: Sequence[str]
+    ) -> Listing:
         found = [composed_form(name) for name in frame[self.label_column]]
         classes = sorted(set(found), key=_numbers_first)
         place = {name: label for label, name in enumerate(classes)}
@@ -135,8 +139,16 @@ class ImageTable(ImageOptions):
             np.asarray([place[name] for name in found], np.int64),
             np.asarray(splits, np.int8),
             tuple(classes),
-            notices=tuple(_label_notices(frame[self.label_column].unique().tolist())),
+            notices=(*notices, *_label_notices(frame[self.label_column].unique().tolist())),
         )
+
+
+def _path_notices(written: Sequence[str], found: Sequence[str]) -> list[str]:
+    other = [shown_name(name) for name, form in zip(written, found, strict=True) if name != form]
+    if not other:
+        return []
+    said = "files whose names the disk has in another Unicode form than the table"
+    return [f"{len(other)} {said}: {shortened(other)}"]
 
 
 def _label_notices(labels: Sequence[str]) -> list[str]:

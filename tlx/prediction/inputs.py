@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from tlx.data.file_account import FileAccount, account_of
-from tlx.data.file_walk import suffix_of, walked
+from tlx.data.file_walk import as_on_disk, suffix_of, walked
 from tlx.data.image_limits import ImageFileError, image_suffixes
 from tlx.data.tables.cells import texts_of
 from tlx.data.tables.dialect import Dialect
@@ -102,7 +102,7 @@ def locate(name: str | None, root: Path, *, confined: bool = True) -> Path:
     if not name:
         raise ImageFileError("the row has no path")
     try:
-        path = (root / name).resolve()
+        path = (root / as_on_disk(root, name)).resolve()
         if confined and not path.is_relative_to(root.resolve()):
             raise ImageFileError(f"the path leaves {root}; name another folder with --root")
         if not path.exists():
