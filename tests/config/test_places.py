@@ -30,6 +30,7 @@ def test_with_places_in_a_folder_of_the_job_start_where_the_command_did(
     monkeypatch.chdir(tmp_path)
     cfg = composed(["hydra.run.dir=run"], conf_dir(), "train")
     OmegaConf.update(cfg, "hydra.runtime.cwd", str(tmp_path), force_add=True)
+    OmegaConf.update(cfg, "hydra.runtime.output_dir", str(tmp_path / "run"), force_add=True)
     nodes = {
         "data": {"root": "pets", "cache": "/abs", "table": "???", "path": None},
         "backbone": {"weights": "mine.safetensors", "transforms": "DEFAULT"},
@@ -42,6 +43,9 @@ def test_with_places_in_a_folder_of_the_job_start_where_the_command_did(
         "data": {"root": str(tmp_path / "pets"), "cache": "/abs", "table": "???", "path": None},
         "backbone": {"weights": str(tmp_path / "mine.safetensors"), "transforms": "DEFAULT"},
     }
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")  # of no job of Hydra's
+    assert with_places(nodes) == nodes
 
 
 def test_every_shipped_option_that_is_called_like_a_path_has_its_place() -> None:

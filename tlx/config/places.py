@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 
 PLACES: Final = (
     ("data", "root"), ("data", "table"), ("data", "cache"), ("data", "path"),
@@ -43,8 +44,16 @@ def with_places(nodes: dict[str, Any]) -> dict[str, Any]:
 
 
 def started_in() -> Path:
-    """Return the folder that the command was started in, which Hydra may have left."""
-    return Path(HydraConfig.get().runtime.cwd) if HydraConfig.initialized() else Path.cwd()
+    """Return the folder that the command was started in: Hydra may have left it for the job's."""
+    here = Path.cwd()
+    if not HydraConfig.initialized():
+        return here
+    runtime = HydraConfig.get().runtime
+    # What Hydra knows of an earlier job of this process says nothing of the folder one is in.
+    is_jobs_own = not OmegaConf.is_missing(runtime, "output_dir") and here == Path(
+        runtime.output_dir
+    )
+    return Path(runtime.cwd) if is_jobs_own else here
 
 
 def _is_meant(group: str, option: str, there: Path) -> bool:
