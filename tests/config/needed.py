@@ -53,6 +53,6 @@ def needed(group: str, option: str, folder: Path) -> list[str]:
         Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
         rows.append(f"{path.relative_to(folder / 'images')},{'ab'[number % 2]}")
     (folder / "images/table.csv").write_text("\n".join(rows))
-    features = [f"{number},{'ab'[number % 2]}" for number in range(24)]
+    features = [f"{number * 7 % 24 + 0.5},{'ab'[number % 2]}" for number in range(24)]
     (folder / "images/features.csv").write_text("\n".join(["x,label", *features]))
     return [word.format(images=folder / "images") for word in asked]

@@ -12,12 +12,14 @@ import yaml
 from tests.tiny import TINY, command, environment_for_tlx, result_of
 
 LOSSES = """
-from dataclasses import dataclass
 from tlx.optimization.losses import CrossEntropy
 
-@dataclass(frozen=True)
 class Sharp(CrossEntropy):
-    sharpness: float = 2.0
+    def __init__(
+        self, *, sharpness: float = 2.0, label_smoothing: float = 0.0, class_weights: str = "none"
+    ) -> None:
+        super().__init__(label_smoothing=label_smoothing, class_weights=class_weights)
+        self.sharpness = sharpness
 """
 WORDS = (*TINY, "loss=sharp", "loss.sharpness=3", "trainer.epochs=1", "hydra.run.dir=run")
 NOT_FOUND = (
