@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.prediction.runs import small_run
+from tests.inference.runs import small_run
 from tests.tiny import TINY, environment_for_tlx, result_of
 from tlx.backbones import Card, build_backbone, save_model
 from tlx.backbones.preprocess import Preprocess
@@ -22,8 +22,8 @@ from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.errors import TlxError
 from tlx.export import main
-from tlx.exporting.run import export_run
 from tlx.extras import EXTRAS, missing_modules
+from tlx.inference.export.run import export_run
 from tlx.runs.result import Result
 
 needs_onnx = pytest.mark.skipif(
@@ -138,7 +138,7 @@ def test_export_card_tells_data_strategy_metrics_use_and_loading(
 def test_export_further_than_the_tolerance_is_refused_and_leaves_nothing(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tlx.exporting import pixel_model
+    from tlx.inference.export import pixel_model
 
     resize = pixel_model._resizing_matrix
     monkeypatch.setattr(pixel_model, "_resizing_matrix", lambda *given: 0.9 * resize(*given))

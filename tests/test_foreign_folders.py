@@ -156,6 +156,7 @@ def test_sweep_goes_on_in_a_folder_of_an_odd_name(name: str, tmp_path: Path) -> 
 
 
 def test_sweep_in_a_folder_that_hydra_would_read_as_another_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()  # libraries keep files of their own there
     sweep = foreign_sweep(tmp_path / "do${oc.env:HOME}llar", *TINY, "seed=0,1")
     done = command("tlx.train", f"resume={sweep}", cwd=tmp_path, HOME=str(tmp_path / "home"))
     assert done.returncode == 2
@@ -165,7 +166,8 @@ def test_sweep_in_a_folder_that_hydra_would_read_as_another_is_refused(tmp_path:
         "to for a reference, and would write elsewhere. Give another folder: "
         "hydra.sweep.dir=FOLDER.\n"
     )
-    assert sorted(path.name for path in tmp_path.iterdir()) == [sweep.name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [sweep.name, "home"]
+    assert not list((tmp_path / "home").rglob("result.json"))
 
 
 def test_sweep_of_a_stranger_with_a_linked_log_writes_nowhere_else(tmp_path: Path) -> None:

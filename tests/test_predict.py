@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tests.prediction.runs import small_run, write_test_images
+from tests.inference.runs import small_run, write_test_images
 from tests.tiny import environment_for_tlx
+from tlx.inference import run as prediction_run
+from tlx.inference.run import predict_files
 from tlx.predict import main
-from tlx.prediction import run as prediction_run
-from tlx.prediction.run import predict_files
 
 IMAGES = 12
 

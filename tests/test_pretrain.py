@@ -7,12 +7,12 @@ import torch
 
 from tests.tiny import command, result_of
 from tlx.backbones import build_backbone, read_card
-from tlx.backbones.sources import SHIPPED_FOLDER, shipped_names
+from tlx.backbones.weights.sources import SHIPPED_FOLDER, shipped_names
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.data.glyphs import Glyphs
+from tlx.data.synthetic.glyphs import Glyphs
+from tlx.objectives.predictions import predict
 from tlx.pretrain import HELP
-from tlx.training.predictions import predict
 
 PRETRAIN = (
     "data=glyphs",

@@ -7,8 +7,10 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.tiny import environment_for_tlx, result_of, run_tiny
 
@@ -39,7 +41,7 @@ SMALLER = {
     "python -m tlx.sweep SWEEP": (),
     "python -m tlx.train resume=RUN": (),
     "python -m tlx.evaluate RUN": (),
-    "python -m tlx.data preview augmentation=standard": ("--images", "2"),
+    "python -m tlx.preview augmentation=standard": ("--images", "2"),
     "python -m tlx.train experiment=regression_transfer": (
         f"data.path={ROOT}/experiments/regression_transfer/target.csv",
         f"experiment.source={ROOT}/experiments/regression_transfer/source.csv",
@@ -90,10 +92,14 @@ def test_readme_commands_are_all_known_here() -> None:
 def test_readme_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README, re.S)
     monkeypatch.chdir(tmp_path)
-    scope: dict[str, float] = {}
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (30, 20)).save(tmp_path / "photos" / "one.png")
+    scope: dict[str, Any] = {}
     exec(example.replace("epochs=5", "epochs=1"), scope)
     assert 0 < scope["accuracy"] <= 1
-    assert result_of(tmp_path / "outputs" / "mine")["status"] == "completed"
+    assert scope["answers"]["error"].isna().tolist() == [True]
+    (folder,) = (tmp_path / "outputs").glob("*/*/result.json")
+    assert result_of(folder.parent)["status"] == "completed"
 
 
 def test_readme_shows_the_error_report_as_it_is(tmp_path: Path) -> None:

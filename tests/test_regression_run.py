@@ -14,13 +14,13 @@ from tests.data.numbers import houses
 from tests.data.wine_table import written
 from tests.tiny import result_of
 from tests.training.interrupts import interrupts_restored
-from tlx.backbones.card import read_card
-from tlx.banks.membership import alone_because
+from tlx.backbones.weights.card import read_card
 from tlx.config.builders import plain
 from tlx.config.composition import compose_config
 from tlx.errors import TlxError
 from tlx.evaluate import evaluate
 from tlx.evaluate import main as evaluate_command
+from tlx.head_banks.membership import alone_because
 from tlx.predict import main as predict
 from tlx.runs.run import RunInterrupted
 from tlx.sweeps.tlx_run import read_tlx_run
@@ -154,7 +154,7 @@ def test_card_of_a_regression_tells_the_number_and_its_scale(source: tuple[Path,
     assert card.target == result_of(folder)["data"]["target"]
     assert set(card.score) == {"split", "r2", "mae", "rmse"}
     text = (folder / "MODEL_CARD.md").read_text()
-    assert "tlx `mlp_16_8_relu` for the number price (output * " in text
+    assert "tlx `mlp_16_8_relu` for the number price (output \\* " in text
 
 
 @pytest.mark.parametrize(

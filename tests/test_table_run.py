@@ -18,7 +18,7 @@ from tlx.errors import ConfigError
 from tlx.evaluate import evaluate
 from tlx.predict import main as predict
 from tlx.runs.run import RunInterrupted
-from tlx.strategies.transfer_module import TransferModule
+from tlx.strategies.base import TransferModule
 from tlx.train import resume, train
 
 MLP = ("backbone=mlp", "backbone.hidden=[16,8]", "trainer.threads=1", "trainer.epochs=8",

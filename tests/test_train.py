@@ -22,7 +22,7 @@ from tlx.errors import ConfigError, TlxError
 from tlx.optimization.losses import CrossEntropy
 from tlx.runs.run import Run
 from tlx.strategies.divergence import TrainingDivergedError
-from tlx.train import execute
+from tlx.training.run import execute
 
 
 @pytest.fixture(scope="module")

@@ -22,19 +22,20 @@ from torchvision.transforms._presets import ImageClassification
 from tests.data.photographs import SIDES, photograph, photographs, table_of
 from tests.tiny import result_of
 from tlx.backbones import build_backbone
-from tlx.backbones.card import Card, read_card, save_model
 from tlx.backbones.preprocess import Preprocess
+from tlx.backbones.weights.card import Card, read_card, save_model
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.config.plan import Plan
-from tlx.data.image_file import read_image
-from tlx.data.stored_form import StoredForm
+from tlx.config.record import load_config
+from tlx.data.images.image_file import read_image
+from tlx.data.images.stored_form import StoredForm
 from tlx.errors import ConfigError, TlxError
 from tlx.evaluate import evaluate
-from tlx.exporting.run import export_run
-from tlx.prediction.images import stored_form
-from tlx.prediction.predictor import load_predictor
-from tlx.prediction.run import predict_files
+from tlx.inference.export.run import export_run
+from tlx.inference.images import stored_form
+from tlx.inference.predictor import load_predictor
+from tlx.inference.run import predict_files
+from tlx.plan.plan import Plan
 from tlx.train import train
 
 PRESET = ImageClassification(
@@ -179,7 +180,7 @@ def test_run_recorded_before_is_read_as_it_was_trained(run: Path, tmp_path: Path
     del config.data.depth
     config.data.size = 24
     OmegaConf.save(config, earlier / "config.yaml")
-    plan = checked_plan(config)  # type: ignore[arg-type]
+    plan = checked_plan(load_config(earlier))
     assert form_of(plan) == StoredForm(24, "crop", "bilinear", None, "picture")
     assert plan.data.load().test.images.shape[1:] == (3, 24, 24)
     assert evaluate(earlier).loss != evaluate(run).loss

@@ -63,7 +63,7 @@ def test_installed_wheel_prints_its_configuration_from_any_folder(
         cwd=tmp_path, **environment,
     )  # fmt: skip
     assert by_script == by_module
-    assert "_target_: tlx.strategies.partial.Partial" in by_script
+    assert "_target_: tlx.strategies.fine_tuning.partial.Partial" in by_script
     assert list(tmp_path.iterdir()) == []
 
 

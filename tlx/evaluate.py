@@ -43,8 +43,9 @@ def report(
     folder: Path, split: str, *, pictures: bool = False, config_dirs: Sequence[Path] = ()
 ) -> None:
     """Print a run's scores beside the recorded accuracy, and draw its pictures if asked."""
-    from tlx.backbones.card import read_card
-    from tlx.goals.chosen import goal_of_card
+    from tlx.backbones.weights.card import read_card
+    from tlx.objectives.chosen import objective_of_card
+    from tlx.reports.objectives import draw, written
     from tlx.runs.links import refuse_links
     from tlx.runs.result import read_result
     from tlx.runs.run import WEIGHTS_FILE
@@ -55,12 +56,13 @@ def report(
     scores = evaluate(folder, split, config_dirs)
     card = read_card(folder / WEIGHTS_FILE)
     assert card is not None, "a run writes its model with a card"
-    goal = goal_of_card(card)
-    print(goal.written(scores, title=split, encoding=sys.stdout.encoding), end="")
-    print(f"recorded by the run: {goal.returned} {recorded.metrics[split][goal.returned]:.4f}")
+    objective = objective_of_card(card)
+    print(written(objective, scores, title=split, encoding=sys.stdout.encoding), end="")
+    recorded_score = recorded.metrics[split][objective.returned]
+    print(f"recorded by the run: {objective.returned} {recorded_score:.4f}")
     if pictures:
         refuse_links(folder)
-        for path in goal.draw(folder, scores, recorded.best_epoch, split):
+        for path in draw(objective, folder, scores, recorded.best_epoch, split):
             print(shown(f"drawn: {path}"))
 
 
@@ -80,10 +82,10 @@ def evaluate(folder: Path, split: str = "test", config_dirs: Sequence[Path] = ()
     from tlx.backbones import build_backbone
     from tlx.config.builders import checked_plan
     from tlx.config.record import load_config
-    from tlx.data.table_preparation import PREPARATION_FILE
-    from tlx.goals.chosen import goal_of
+    from tlx.data.tables.table_preparation import PREPARATION_FILE
+    from tlx.objectives.chosen import objective_of
+    from tlx.objectives.predictions import predict
     from tlx.training.device import choose_compute
-    from tlx.training.predictions import predict
 
     cfg = load_config(folder, config_dirs)
     if (folder / PREPARATION_FILE).is_file():  # the columns are read as they were in the run
@@ -99,9 +101,9 @@ def evaluate(folder: Path, split: str = "test", config_dirs: Sequence[Path] = ()
     )
     images = getattr(task, split)
     device = choose_compute(plan.trainer).accelerator
-    goal = goal_of(task)
-    answers = predict(backbone, images, device=device, answers=goal.answers)
-    return goal.scores(answers, images.labels)
+    objective = objective_of(task)
+    answers = predict(backbone, images, device=device, answers=objective.answers)
+    return objective.scores(answers, images.labels)
 
 
 def _check_target(folder: Path, task: ImageTask) -> None:
@@ -111,7 +113,7 @@ def _check_target(folder: Path, task: ImageTask) -> None:
         TlxError: Where they have changed, so that outputs would be scored by other names or in
             other units.
     """
-    from tlx.backbones.card import read_card
+    from tlx.backbones.weights.card import read_card
     from tlx.runs.run import WEIGHTS_FILE
     from tlx.texts.names import shortened
 

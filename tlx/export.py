@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def report(given: argparse.Namespace) -> None:
     """Export as the command line asks, and say what was written."""
-    from tlx.exporting.run import export_run
+    from tlx.inference.export.run import export_run
 
     done = export_run(
         given.run,

@@ -20,7 +20,7 @@ from tlx.texts.told import tell
 from tlx.texts.typed_path import typed_path
 
 if TYPE_CHECKING:
-    from tlx.prediction.run import Predicted
+    from tlx.inference.run import Predicted
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,8 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def report(given: argparse.Namespace) -> None:
     """Predict as the command line asks, and say how it went."""
-    from tlx.data.table_preparation import PREPARATION_FILE
-    from tlx.prediction.run import predict_files
+    from tlx.data.tables.table_preparation import PREPARATION_FILE
+    from tlx.inference.run import predict_files
 
     if (given.run / PREPARATION_FILE).is_file():
         _report_rows(given)
@@ -128,8 +128,8 @@ def _tell(done: Predicted, examples: str) -> None:
 
 
 def _report_rows(given: argparse.Namespace) -> None:
-    from tlx.prediction.run import chosen_device
-    from tlx.prediction.table import predict_rows
+    from tlx.inference.run import chosen_device
+    from tlx.inference.table import predict_rows
 
     device = chosen_device(given.device)
     done = predict_rows(

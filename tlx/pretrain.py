@@ -10,6 +10,9 @@ from omegaconf import DictConfig
 
 from tlx.config.command_line import run_command
 from tlx.config.help_page import CommandHelp
+from tlx.config.job import PRELOAD, hydra_job
+from tlx.config.run import resume as resume_training
+from tlx.config.run import train
 from tlx.texts.file_names import plain_file_name
 
 HELP = CommandHelp(
@@ -26,6 +29,7 @@ HELP = CommandHelp(
         ("resume=outputs/2026-01-31/12-00-00-1a2b3c", "go on with an interrupted training"),
     ),
 )
+__all__ = ["PRELOAD"]
 log = logging.getLogger("tlx")
 
 
@@ -36,9 +40,6 @@ def main() -> None:
 
 def job(cfg: DictConfig) -> float:
     """Pretrain as Hydra asks; returns the validation accuracy of the chosen epoch."""
-    from tlx.config.job import hydra_job
-    from tlx.train import train
-
     folder, command = hydra_job("tlx.pretrain", cfg)
     score = train(cfg, folder, command)
     write_source_model(folder)
@@ -47,8 +48,6 @@ def job(cfg: DictConfig) -> float:
 
 def resume(folder: Path, given: DictConfig | None = None, config_dirs: Sequence[Path] = ()) -> None:
     """Go on with an interrupted pretraining; `given` holds what its files do not keep."""
-    from tlx.train import resume as resume_training
-
     resume_training(folder, given, config_dirs)
     write_source_model(folder)
 
@@ -63,7 +62,7 @@ def write_source_model(folder: Path) -> Path:
         The path of the file, which `backbone.weights` takes.
     """
     from tlx.backbones import build_backbone
-    from tlx.backbones.card import read_card, save_model
+    from tlx.backbones.weights.card import read_card, save_model
     from tlx.runs.run import WEIGHTS_FILE
 
     card = read_card(folder / WEIGHTS_FILE)

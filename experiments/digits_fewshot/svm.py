@@ -8,7 +8,7 @@ from __future__ import annotations
 from sklearn.svm import SVC
 
 from experiments.digits_fewshot.__main__ import SEEDS
-from tlx.data.digits import Digits
+from tlx.data.images.digits import Digits
 from tlx.reports.across_seeds import mean_and_spread, mean_with_spread
 
 

@@ -105,7 +105,7 @@ class Comparison:
         scratch = {
             "seed": seed,
             "strategy": {
-                "_target_": "tlx.strategies.structure_reuse.StructureReuse",
+                "_target_": "tlx.strategies.fine_tuning.structure_reuse.StructureReuse",
                 "init": "scratch",
             },
         }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tlx.spark import config as _config
-from tlx.spark.debug import DebugLauncher as _DebugLauncher
-from tlx.spark.launcher import SparkLauncher as _SparkLauncher
+from tlx.spark.launcher.debug import DebugLauncher as _DebugLauncher
+from tlx.spark.launcher.launcher import SparkLauncher as _SparkLauncher
 
 _config.register()
 

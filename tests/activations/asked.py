@@ -10,7 +10,7 @@ from tlx.activations.fingerprints import arithmetic_of
 from tlx.activations.request import PrefixRequest, requests_at
 from tlx.backbones import Backbone
 from tlx.backbones.splitting import split
-from tlx.training.device import Compute
+from tlx.machine import Compute
 
 CPU = Compute(accelerator="cpu", precision="32-true", channels_last=False, threads=1)
 ROWS_PER_PART = 4

@@ -10,7 +10,7 @@ from tests.strategies.fits import small_backbone
 from tlx.activations.fingerprints import arithmetic_of
 from tlx.activations.key import ActivationKey, Arithmetic
 from tlx.backbones import Backbone, build_backbone
-from tlx.training.device import Compute
+from tlx.machine import Compute
 
 
 @pytest.fixture(scope="module")

@@ -21,10 +21,10 @@ from tests.strategies.fits import (
 )
 from tlx.activations.serve import Served, serve
 from tlx.activations.settings import ActivationSettings
-from tlx.strategies.feature_extraction import FeatureExtraction
-from tlx.strategies.partial import Partial
-from tlx.strategies.transfer_module import TransferModule
-from tlx.training.predictions import predict, predict_behind
+from tlx.objectives.predictions import predict, predict_cached
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
+from tlx.strategies.fine_tuning.partial import Partial
 
 SLOW = {"maxvit_t"}  # as in tests/backbones/test_split.py
 FAMILIES = [
@@ -49,17 +49,17 @@ def outcome_of(module: TransferModule, trainer: Trainer) -> Outcome:
     return Outcome(losses, state_of(module.backbone), probabilities)
 
 
-def fit_behind(module: TransferModule, folder: Path, *, epochs: int, batch_size: int) -> Outcome:
+def fit_cached(module: TransferModule, folder: Path, *, epochs: int, batch_size: int) -> Outcome:
     """Fit as `fit` does, on activations; the network before the cut may not run in the fit."""
     served = served_to(module, folder)
-    assert served.behind is not None
-    module.start_behind(served.behind.tail)
+    assert served.cached is not None
+    module.take_cached_inputs(served.cached.tail)
     first = module.backbone.get_submodule(f"network.{module.backbone.stages[0].module_names[0]}")
     handle = first.register_forward_hook(lambda *_: pytest.fail("the prefix ran"))
-    task = served.behind.task
+    task = served.cached.task
     trainer = fit(module, epochs=epochs, batch_size=batch_size, task=task)
-    tail, scored = served.behind.scoring_tail, served.behind.scored
-    probabilities = predict_behind(tail, scored["test"])
+    tail, scored = served.cached.scoring_tail, served.cached.scored
+    probabilities = predict_cached(tail, scored["test"])
     handle.remove()
     losses = {name: trainer.callback_metrics[name] for name in LOSSES}
     return Outcome(losses, state_of(module.backbone), probabilities)
@@ -81,36 +81,38 @@ def assert_same(stored: Outcome, plain: Outcome) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_with_the_store_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
     module: TransferModule = (
-        FeatureExtraction(small_backbone(name), training())
+        TransferModule(FeatureExtraction(small_backbone(name)), training())
         if name in LARGE
-        else Partial(small_backbone(name), training(), train_stages=1)
+        else TransferModule(Partial(small_backbone(name), train_stages=1), training())
     )
     before = state_of(module.backbone)
     plain = outcome_of(module, fit(module, epochs=1, batch_size=8))
     assert changed(before, module.backbone)
     for key, value in module.backbone.network.state_dict().items():
         value.copy_(before[key])
-    assert_same(fit_behind(module, tmp_path, epochs=1, batch_size=8), plain)
+    assert_same(fit_cached(module, tmp_path, epochs=1, batch_size=8), plain)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "swin_t"])
 def test_feature_extraction_with_the_store_gives_the_same_numbers(
     name: str, tmp_path: Path
 ) -> None:
-    plain, stored = (FeatureExtraction(small_backbone(name), training()) for _ in range(2))
+    plain, stored = (
+        TransferModule(FeatureExtraction(small_backbone(name)), training()) for _ in range(2)
+    )
     expected = outcome_of(plain, fit(plain, epochs=3))
-    assert_same(fit_behind(stored, tmp_path, epochs=3, batch_size=4), expected)
+    assert_same(fit_cached(stored, tmp_path, epochs=3, batch_size=4), expected)
 
 
 def test_frozen_stages_behind_the_cut_stay_in_eval(tmp_path: Path) -> None:
     # Stages 2 and 4 train: the store ends behind layer1, layer3 is frozen behind the cut.
     stages = ["layer2", "layer4"]
-    plain = Partial(small_backbone("resnet18"), training(), train_stages=stages)
-    stored = Partial(small_backbone("resnet18"), training(), train_stages=stages)
+    plain = TransferModule(Partial(small_backbone("resnet18"), train_stages=stages), training())
+    stored = TransferModule(Partial(small_backbone("resnet18"), train_stages=stages), training())
     assert stored.frozen_prefix() == "layer1"
     before = state_of(stored.backbone)
     expected = outcome_of(plain, fit(plain))
-    found = fit_behind(stored, tmp_path, epochs=2, batch_size=4)
+    found = fit_cached(stored, tmp_path, epochs=2, batch_size=4)
     assert {n.split(".")[0] for n in changed(before, stored.backbone)} == {"layer2", "layer4", "fc"}
     assert_same(found, expected)
 
@@ -118,14 +120,14 @@ def test_frozen_stages_behind_the_cut_stay_in_eval(tmp_path: Path) -> None:
 def test_dropout_of_the_tail_draws_what_it_draws_in_the_whole(tmp_path: Path) -> None:
     seen: list[torch.Tensor] = []
     for folder in (None, tmp_path):
-        module = Partial(small_backbone("mobilenet_v2"), training(), train_stages=1)
+        module = TransferModule(Partial(small_backbone("mobilenet_v2"), train_stages=1), training())
         dropout = module.backbone.network.classifier[0]
         masks: list[torch.Tensor] = []
         handle = dropout.register_forward_hook(lambda m, i, o, kept=masks: kept.append(o == 0))
         if folder is None:
             fit(module)
         else:
-            fit_behind(module, folder, epochs=2, batch_size=4)
+            fit_cached(module, folder, epochs=2, batch_size=4)
         handle.remove()
         trained = [mask for mask in masks if mask.shape[0] == 4]
         assert len(trained) == 4
@@ -134,11 +136,11 @@ def test_dropout_of_the_tail_draws_what_it_draws_in_the_whole(tmp_path: Path) ->
 
 
 def test_mixed_precision_trains_on_mixed_and_scores_full_activations(tmp_path: Path) -> None:
-    module = Partial(small_backbone("resnet18"), training(), train_stages=1)
+    module = TransferModule(Partial(small_backbone("resnet18"), train_stages=1), training())
     settings = ActivationSettings(folder=str(tmp_path))
     compute = replace(CPU, precision="bf16-mixed")
     served = serve(settings, random_task(), module, compute)
-    assert served.behind is not None
+    assert served.cached is not None
     assert [(e["split"], e["dtype"]) for e in served.record["entries"]] == [
         ("train", "bfloat16"),
         ("val", "bfloat16"),
@@ -148,18 +150,18 @@ def test_mixed_precision_trains_on_mixed_and_scores_full_activations(tmp_path: P
     module.eval()
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         expected = module(random_task().val.images)
-        module.start_behind(served.behind.tail)
-        assert module(served.behind.task.val.images).equal(expected)
-    module.start_behind(None)
+        module.take_cached_inputs(served.cached.tail)
+        assert module(served.cached.task.val.images).equal(expected)
+    module.take_cached_inputs(None)
     full = predict(module.backbone, random_task().val)
-    assert predict_behind(served.behind.scoring_tail, served.behind.scored["val"]).equal(full)
+    assert predict_cached(served.cached.scoring_tail, served.cached.scored["val"]).equal(full)
 
 
 def test_checkpoints_hold_each_weight_once_and_fit_a_run_without_the_store(tmp_path: Path) -> None:
-    module = FeatureExtraction(small_backbone("resnet18"), training())
+    module = TransferModule(FeatureExtraction(small_backbone("resnet18")), training())
     names = set(module.state_dict())
     served = served_to(module, tmp_path)
-    assert served.behind is not None
-    module.start_behind(served.behind.tail)
+    assert served.cached is not None
+    module.take_cached_inputs(served.cached.tail)
     assert set(module.state_dict()) == names
     assert len(list(module.parameters())) == len(list(module.backbone.parameters()))

@@ -12,21 +12,22 @@ import pytest
 from tests.activations.asked import CPU, small_request
 from tests.small_disk import fill, small_disk
 from tests.strategies.fits import random_task, small_backbone, training
-from tlx.activations.request import PrefixRequest, prefix_requests
+from tlx.activations.request import PrefixRequest, distinct_requests
 from tlx.activations.serve import ensure_all, serve
 from tlx.activations.settings import ActivationSettings
 from tlx.activations.store import ActivationStore
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.strategies.feature_extraction import FeatureExtraction
-from tlx.strategies.partial import Partial
-from tlx.strategies.structure_reuse import StructureReuse
-from tlx.strategies.transfer_module import TransferModule
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
+from tlx.strategies.fine_tuning.partial import Partial
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
+from tlx.strategies.policy import Policy
 
 
 @pytest.fixture
 def module() -> TransferModule:
-    return FeatureExtraction(small_backbone("resnet18"), training())
+    return TransferModule(FeatureExtraction(small_backbone("resnet18")), training())
 
 
 def settings_for(tmp_path: Path, **changes: object) -> ActivationSettings:
@@ -35,22 +36,28 @@ def settings_for(tmp_path: Path, **changes: object) -> ActivationSettings:
 
 def test_frozen_prefix_ends_before_the_first_stage_that_trains() -> None:
     backbone = small_backbone("resnet18")
-    assert FeatureExtraction(backbone, training()).frozen_prefix() == "layer4"
-    assert Partial(backbone, training(), train_stages=2).frozen_prefix() == "layer2"
-    assert Partial(backbone, training(), train_stages="layer3").frozen_prefix() == "layer2"
-    assert Partial(backbone, training(), train_stages="first:1").frozen_prefix() is None
-    assert StructureReuse(backbone, training()).frozen_prefix() is None
+    assert TransferModule(FeatureExtraction(backbone), training()).frozen_prefix() == "layer4"
+    assert TransferModule(Partial(backbone, train_stages=2), training()).frozen_prefix() == "layer2"
+    assert (
+        TransferModule(Partial(backbone, train_stages="layer3"), training()).frozen_prefix()
+        == "layer2"
+    )
+    assert (
+        TransferModule(Partial(backbone, train_stages="first:1"), training()).frozen_prefix()
+        is None
+    )
+    assert TransferModule(StructureReuse(backbone), training()).frozen_prefix() is None
 
 
 def test_frozen_prefix_of_an_epoch_follows_that_epoch() -> None:
-    class LateStart(TransferModule):
+    class LateStart(Policy):
         def trained_stages(self, epoch: int) -> frozenset[str]:
             return frozenset() if epoch < 2 else frozenset({"layer2"})
 
         def ever_trained_stages(self) -> frozenset[str]:
             return frozenset({"layer2"})
 
-    module = LateStart(small_backbone("resnet18"), training())
+    module = TransferModule(LateStart(small_backbone("resnet18")), training())
     assert [module.frozen_prefix(epoch) for epoch in (0, 1, 2)] == ["layer4", "layer4", "layer1"]
     assert module.frozen_prefix() == "layer1"
 
@@ -60,9 +67,9 @@ def test_serve_keeps_labels_and_gives_activations_for_images(
 ) -> None:
     task = random_task()
     served = serve(settings_for(tmp_path), task, module, CPU)
-    assert served.behind is not None
-    assert served.behind.task.train.images.shape == (8, 512)
-    assert served.behind.task.train.labels is task.train.labels
+    assert served.cached is not None
+    assert served.cached.task.train.images.shape == (8, 512)
+    assert served.cached.task.train.labels is task.train.labels
     assert served.record["cut"] == "layer4"
     assert [e["computed"] for e in served.record["entries"]] == [True, True, True]
     assert [e["bytes"] for e in served.record["entries"]] == [8 * 2048, 3 * 2048, 3 * 2048]
@@ -101,14 +108,14 @@ def test_serve_that_is_off_or_does_not_fit_says_why_and_computes_nothing(
     changes: dict[str, object], reason: str, module: TransferModule, tmp_path: Path
 ) -> None:
     served = serve(settings_for(tmp_path, **changes), random_task(), module, CPU)
-    assert served.behind is None
+    assert served.cached is None
     assert served.record["used"] is False
     assert served.record["reason"].startswith(reason)
     assert ActivationStore(tmp_path / "store").entries() == []
 
 
 def test_serve_of_a_strategy_that_trains_the_first_stage_is_not_used(tmp_path: Path) -> None:
-    module = StructureReuse(small_backbone("resnet18"), training())
+    module = TransferModule(StructureReuse(small_backbone("resnet18")), training())
     served = serve(settings_for(tmp_path), random_task(), module, CPU)
     assert served.record == {"used": False, "reason": "the first stage trains"}
 
@@ -119,25 +126,25 @@ def test_serve_where_the_folder_cannot_be_made_falls_back_and_warns(
     (tmp_path / "store").write_text("a file")
     with caplog.at_level(logging.WARNING, logger="tlx"):
         served = serve(settings_for(tmp_path), random_task(), module, CPU)
-    assert served.behind is None
+    assert served.cached is None
     assert "activations behind layer4 are not stored: " in caplog.text
     assert "store" in served.record["reason"]
 
 
-def test_prefix_requests_of_a_plan_are_what_its_run_asks_for(tmp_path: Path) -> None:
+def test_distinct_requests_of_a_plan_are_what_its_run_asks_for(tmp_path: Path) -> None:
     words = ["backbone=resnet18", "backbone.weights=null", "backbone.image_size=32"]
     words += ["data.train_per_class=2", "data.val_per_class=1", "data.test_fraction=0.02"]
     plan = checked_plan(compose_config([*words, "strategy=partial", "trainer.device=cpu"]))
     task = plan.data.load()
     module = plan.strategy.apply(small_backbone("resnet18"), plan.training)
-    requests = prefix_requests(plan, task, module)
+    requests = distinct_requests(plan.activations, task, module, CPU, plan.trainer.epochs)
     assert [(r.name, len(r)) for r in requests] == [("train", 20), ("val", 10), ("test", 39)]
     held = ensure_all(requests, ActivationStore(tmp_path / "store"))
     assert [request for request, _ in held] == requests
     served = serve(settings_for(tmp_path), task, module, CPU)
     assert [e["computed"] for e in served.record["entries"]] == [False, False, False]
     off = checked_plan(compose_config([*words, "activations=off"]))
-    assert prefix_requests(off, task, module) == []
+    assert distinct_requests(off.activations, task, module, CPU, off.trainer.epochs) == []
 
 
 def test_ensure_all_of_the_same_images_twice_computes_them_once(
@@ -186,7 +193,7 @@ def test_serve_on_a_disk_that_fills_while_it_computes_goes_on_without_and_says_s
     with small_disk(tmp_path / "store", 512) as disk, caplog.at_level(logging.WARNING, "tlx"):
         filler = fill(disk, 20_000)
         served = serve(settings_for(tmp_path), random_task(), module, CPU)
-        assert served.behind is None
+        assert served.cached is None
         (said,) = (one.getMessage() for one in caplog.records)
         assert said.startswith("activations behind layer4 are not stored: ")
         assert f"cannot be written: the file system at {disk} has too little room" in said

@@ -19,8 +19,8 @@ from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.config.record import load_config
 from tlx.errors import ConfigError
-from tlx.strategies.structure_reuse import StructureReuse
-from tlx.strategies.transfer_module import TransferModule
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 from tlx.train import resume, train
 from tlx.training.best_weights import BestWeights
 
@@ -56,7 +56,7 @@ def test_run_with_augmentation_and_mixing_trains_and_records_it(tmp_path: Path) 
 
 def test_step_of_a_strategy_sees_augmented_images_and_no_activations() -> None:
     recipe = replace(training(), augmentation=light(mixup_alpha=1.0), seed=4)
-    module = StructureReuse(small_backbone("squeezenet1_1"), recipe)
+    module = TransferModule(StructureReuse(small_backbone("squeezenet1_1")), recipe)
     images = torch.randint(0, 256, (6, 3, 8, 8), dtype=torch.uint8)
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     seen, shares = module.augmented((images, labels), 2)
@@ -64,7 +64,7 @@ def test_step_of_a_strategy_sees_augmented_images_and_no_activations() -> None:
     assert seen.equal(expected[0])
     assert shares.equal(expected[1])
     assert not seen.equal(images)
-    module.start_behind(torch.nn.Identity())
+    module.take_cached_inputs(torch.nn.Identity())
     assert module.augmented((images, labels), 2)[0] is images
 
 

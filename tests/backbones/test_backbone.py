@@ -14,10 +14,10 @@ from tlx.backbones import (
     WeightsError,
     build_backbone,
     save_model,
-    sources,
     state_fingerprint,
     weights_faults,
 )
+from tlx.backbones.weights import sources
 from tlx.errors import ConfigError
 
 NAME = "shufflenet_v2_x0_5"

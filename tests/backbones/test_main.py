@@ -7,8 +7,8 @@ import pytest
 
 from tlx.backbones.__main__ import main
 from tlx.backbones.names import BUILDER_NAMES
-from tlx.backbones.sources import torchvision_weights
 from tlx.backbones.summary import summarise_builder, summarise_stages
+from tlx.backbones.weights.sources import torchvision_weights
 
 
 def test_main_without_a_name_lists_every_builder(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tlx.backbones import build_backbone, save_model
-from tlx.backbones.card import Card
 from tlx.backbones.source_model import SourceModel
+from tlx.backbones.weights.card import Card
 
 NAME = "shufflenet_v2_x0_5"
 

@@ -10,10 +10,10 @@ from torch import nn
 from tests.tiny import TINY
 from tlx.config.builders import checked_plan, plain
 from tlx.config.composition import compose_config
-from tlx.data.digits import Digits
+from tlx.data.images.digits import Digits
 from tlx.errors import ConfigError
-from tlx.strategies.structure_reuse import StructureReuse
-from tlx.training.settings import TrainerSettings
+from tlx.plan.trainer_settings import TrainerSettings
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 SCRATCH = (
     "backbone=squeezenet1_1",
@@ -30,7 +30,7 @@ def test_checked_plan_holds_typed_objects() -> None:
     plan = checked_plan(compose_config([*SCRATCH, *words]))
     assert plan.data == Digits(train_per_class=5, val_per_class=3, test_fraction=0.1, seed=3)
     assert plan.trainer == TrainerSettings(epochs=2, batch_size=16, threads=1)
-    assert plan.strategy.module is StructureReuse
+    assert plan.strategy.policy is StructureReuse
     assert plan.strategy.options == {"init": "scratch"}
     assert plan.strategy.starts_from_weights is False
     assert (plan.source_model.name, plan.source_model.image_size) == ("squeezenet1_1", 32)

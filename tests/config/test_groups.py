@@ -13,7 +13,7 @@ from tlx.config.groups import group_options, option_names
 from tlx.config.options import annotations_of, check_options, target_of
 from tlx.config.paths import conf_dir
 from tlx.extras import EXTRAS, missing_modules
-from tlx.strategies.transfer_module import TransferModule
+from tlx.strategies.policy import Policy
 
 FILES = [(group, option.name) for group, options in group_options().items() for option in options]
 OPTION_FILES = sorted(conf_dir().glob("*/*.yaml"))
@@ -41,7 +41,7 @@ def test_shipped_option_makes_a_plan_without_faults(
         pytest.skip(f"needs the extra: pip install -e '.[{option}]'")
     cfg = compose_config([f"{group}={option}", *needed(group, option, tmp_path)])
     plan = checked_plan(cfg)
-    assert issubclass(plan.strategy.module, TransferModule)
+    assert issubclass(plan.strategy.policy, Policy)
     assert plan.seed == 0
     assert set(plan.recipe) == set(GROUPS)
 

@@ -48,7 +48,7 @@ def test_help_loads_nothing_heavy(module: str, tmp_path: Path) -> None:
 
 def test_cfg_job_prints_the_configuration_and_loads_nothing_heavy(tmp_path: Path) -> None:
     shown, loaded = asked("train", "strategy=partial", "--cfg", "job", cwd=tmp_path)
-    assert "strategy:\n  _target_: tlx.strategies.partial.Partial\n" in shown
+    assert "strategy:\n  _target_: tlx.strategies.fine_tuning.partial.Partial\n" in shown
     assert "\nhydra:" not in shown
     assert loaded == "loaded:"
     assert list(tmp_path.iterdir()) == []
@@ -56,7 +56,7 @@ def test_cfg_job_prints_the_configuration_and_loads_nothing_heavy(tmp_path: Path
 
 def test_pretrain_cfg_job_shows_its_defaults(tmp_path: Path) -> None:
     shown, loaded = asked("pretrain", "--cfg", "job", "seed=3", cwd=tmp_path)
-    assert "_target_: tlx.data.glyphs.Glyphs" in shown
+    assert "_target_: tlx.data.synthetic.glyphs.Glyphs" in shown
     assert "seed: 3" in shown
     assert loaded == "loaded:"
 

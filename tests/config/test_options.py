@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tlx.config.options import annotations_of, check_options, check_values, target_of
 from tlx.errors import Fault
-from tlx.strategies.partial import Partial
+from tlx.strategies.fine_tuning.partial import Partial
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
@@ -182,9 +182,9 @@ def test_check_options_of_a_target_that_cannot_be_imported_is_a_fault(
 
 
 def test_target_of_a_name_returns_what_it_names() -> None:
-    assert target_of({"_target_": "tlx.strategies.partial.Partial"}) is Partial
+    assert target_of({"_target_": "tlx.strategies.fine_tuning.partial.Partial"}) is Partial
 
 
 def test_target_of_something_that_cannot_be_called_raises() -> None:
     with pytest.raises(ImportError, match="STRIDE"):
-        target_of({"_target_": "tlx.data.task_module.SEED_STRIDE"})
+        target_of({"_target_": "tlx.data.batches.SEED_STRIDE"})

@@ -13,12 +13,13 @@ from PIL import Image
 from tests.data.pictures import folder_of
 from tests.data.wine_table import wines, written
 from tests.strategies.fits import fit, random_task, small_backbone, training
-from tlx.data.image_counts import data_record
-from tlx.data.image_folder import ImageFolder
-from tlx.data.image_table import ImageTable
-from tlx.data.table_csv import TableCsv
+from tlx.data.images.image_counts import data_record
+from tlx.data.images.image_folder import ImageFolder
+from tlx.data.images.image_table import ImageTable
+from tlx.data.tables.table_csv import TableCsv
 from tlx.errors import TlxError
-from tlx.strategies.structure_reuse import StructureReuse
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 
 def images(root: Path, **options: Any) -> ImageFolder:
@@ -140,5 +141,7 @@ def test_class_given_whose_images_are_too_few_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [9, 13])
 def test_fit_of_batch_norm_with_a_last_batch_of_one_leaves_it_out(count: int) -> None:
     backbone = small_backbone("resnet18")
-    trainer = fit(StructureReuse(backbone, training()), batch_size=4, task=random_task(count))
+    trainer = fit(
+        TransferModule(StructureReuse(backbone), training()), batch_size=4, task=random_task(count)
+    )
     assert trainer.global_step == 2 * (count // 4)

@@ -11,7 +11,7 @@ from tests.data.pictures import folder_of
 from tests.tiny import result_of
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.data import image_options
+from tlx.data.images import image_options
 from tlx.errors import ConfigError, TlxError
 from tlx.evaluate import evaluate
 from tlx.train import main, train

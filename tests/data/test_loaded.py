@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tlx.data import loaded as loaded_module
-from tlx.data.digits import Digits
+from tlx.data.images.digits import Digits
 from tlx.data.loaded import load_and_keep, loaded
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.data.images.test_torchvision_data import write_mnist
 from tests.data.pictures import folder_of
-from tests.data.test_torchvision_data import write_mnist
 from tests.data.wine_table import wines, written
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.data import glyph_atlas, glyphs
-from tlx.data.image_counts import data_record
+from tlx.data.images.image_counts import data_record
+from tlx.data.synthetic import glyph_atlas, glyphs
 from tlx.data.task import ImageTask
 
 CLASSES = {

@@ -12,8 +12,8 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from tests.data.numbers import houses
 from tests.data.wine_table import written
-from tlx.data.image_counts import data_record
-from tlx.data.table_csv import TableCsv
+from tlx.data.images.image_counts import data_record
+from tlx.data.tables.table_csv import TableCsv
 from tlx.data.task import NumberTarget
 
 NUMBERS: dict[str, Any] = {"task": "regression", "label_column": "price"}

@@ -21,9 +21,9 @@ from experiments.benchmarks.probe_sweep.grid import (
 from experiments.benchmarks.probe_sweep.sweeps import run_field
 from experiments.benchmarks.single_run.tlx_side import overrides_of
 from experiments.benchmarks.single_run.workload import Workload
-from tlx.banks.membership import plan_banks
 from tlx.config.builders import plain
 from tlx.config.composition import compose_config
+from tlx.head_banks.membership import plan_banks
 
 
 def test_grid_of_fewer_jobs_is_part_of_the_whole() -> None:

@@ -80,7 +80,7 @@ def test_java_finding_names_version_and_remedy(
     program.chmod(0o700)
     found = machine.java_finding({"JAVA_HOME": str(tmp_path)})
     assert (found.level, found.text) == ("fine", f"21 in {tmp_path}")
-    monkeypatch.setattr("tlx.spark.java.bundled_java", lambda: None)
+    monkeypatch.setattr("tlx.spark.java.bundled_java", lambda *_: None)
     missing = machine.java_finding({})
     assert missing.level == "optional"
     assert "needs Java 17 or newer" in missing.text

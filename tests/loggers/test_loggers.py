@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from pytorch_lightning import Trainer
 
-from tests.prediction.runs import small_run
+from tests.inference.runs import small_run
 from tests.tiny import TINY, result_of
-from tlx.banks.run import run_bank
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
+from tlx.config.head_bank import run_bank
 from tlx.errors import ConfigError
 from tlx.extras import EXTRAS, missing_modules
 from tlx.loggers.observed import flat_params

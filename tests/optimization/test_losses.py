@@ -12,12 +12,12 @@ from omegaconf import open_dict
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
-from tests.banks.test_membership import config
+from tests.head_banks.test_membership import config
 from tests.tiny import TINY, result_of
-from tlx.banks.membership import alone_because
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.errors import ConfigError
+from tlx.head_banks.membership import alone_because
 from tlx.optimization.losses import CrossEntropy
 from tlx.train import train
 

@@ -10,8 +10,9 @@ from tests.strategies.fits import fit, random_task, small_backbone, training
 from tlx.optimization.optimizers import adamw, sgd
 from tlx.optimization.parameter_groups import StagedParameters, parameter_groups
 from tlx.optimization.schedules import one_cycle, warmup_cosine
-from tlx.strategies.partial import Partial
-from tlx.strategies.structure_reuse import StructureReuse
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.partial import Partial
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 
 def rates_of(trainer) -> dict[int, float]:
@@ -23,7 +24,7 @@ def rates_of(trainer) -> dict[int, float]:
 def test_layer_decay_slows_each_stage_by_its_distance_from_the_head(factory) -> None:
     backbone = small_backbone("resnet18")
     recipe = training(partial(factory, lr=0.01, layer_decay=0.5, head_lr_ratio=10.0))
-    rates = rates_of(fit(StructureReuse(backbone, recipe), epochs=1, batch_size=8))
+    rates = rates_of(fit(TransferModule(StructureReuse(backbone), recipe), epochs=1, batch_size=8))
     network = backbone.network
     assert rates[id(network.fc.bias)] == pytest.approx(0.1)
     expected = {"layer4": 0.005, "layer3": 0.0025, "layer2": 0.00125, "layer1": 0.000625}
@@ -41,7 +42,7 @@ def test_head_lr_ratio_is_torchs_own_optimizer_with_two_rates() -> None:
             if type(part).__name__ == "StochasticDepth":
                 part.p = 0.0
     recipe = training(partial(sgd, lr=0.01, momentum=0.0, weight_decay=0.0, head_lr_ratio=5.0))
-    fit(Partial(backbone, recipe, train_stages=1), epochs=1, batch_size=8)
+    fit(TransferModule(Partial(backbone, train_stages=1), recipe), epochs=1, batch_size=8)
 
     head = list(reference.head.parameters())
     named = dict(reference.network.named_parameters())

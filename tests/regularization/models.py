@@ -14,8 +14,8 @@ from tlx.backbones import Backbone, build_backbone
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
 from tlx.regularization.regularizer import Regularizer, Step
-from tlx.strategies.structure_reuse import StructureReuse
-from tlx.strategies.transfer_module import Training, TransferModule
+from tlx.strategies.base import Training, TransferModule
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 SOURCE_CLASSES = 5
 WIDTH = 6
@@ -67,7 +67,7 @@ def regularised(regularizer: Regularizer, **options: Any) -> Training:
 
 def bound(regularizer: Regularizer, backbone: Backbone, split: Split) -> TransferModule:
     """Return a module whose term is bound, as at the start of a fit."""
-    module = StructureReuse(backbone, regularised(regularizer))
+    module = TransferModule(StructureReuse(backbone), regularised(regularizer))
     module.penalty = regularizer.bind(module, split, CPU)
     return module
 

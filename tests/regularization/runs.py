@@ -42,8 +42,8 @@ def fitted(folder: Path, *words: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     from tlx.activations.serve import serve
     from tlx.config.builders import checked_plan
     from tlx.runs.run import Run
-    from tlx.train import build_model_a
     from tlx.training import fit
+    from tlx.training.run import build_model_a
 
     plan = checked_plan(compose_config([*SMALL, store_of(folder), *words]))
     task = plan.data.load()
@@ -51,7 +51,7 @@ def fitted(folder: Path, *words: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     fitting = fit.prepare(plan, task, module, Run.start(folder))
     assert isinstance(fitting, fit.Fit)
     served = serve(plan.activations, task, module, fitting.compute, plan.trainer.epochs)
-    fitting.behind(served).run()
+    fitting.on_cached(served).run()
     served.release()
     return history(folder), served.record
 

@@ -18,7 +18,8 @@ from tlx.optimization.parameter_groups import StagedParameters
 from tlx.regularization.class_relationship import class_relationship
 from tlx.regularization.co_tuning import CoTuning
 from tlx.regularization.regularizer import Step
-from tlx.strategies.structure_reuse import StructureReuse
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 
 def test_class_relationship_is_the_mean_answer_to_each_class() -> None:
@@ -40,7 +41,7 @@ def relationship(temperature: float = 1.0) -> torch.Tensor:
 
 def test_co_tuning_trains_as_a_written_out_loop_over_both_heads_does() -> None:
     options = CoTuning(weight=1.5, temperature=2.0)
-    state = fitted(StructureReuse(rows_model(), regularised(options)), epochs=4)
+    state = fitted(TransferModule(StructureReuse(rows_model()), regularised(options)), epochs=4)
     model, train = rows_model(), rows_task().train
     old = model.source_head
     assert isinstance(old, nn.Linear)
@@ -79,7 +80,7 @@ def test_co_tuning_of_mixed_images_mixes_the_relationships() -> None:
 
 def test_old_head_decays_and_learns_at_the_rate_of_the_last_stage() -> None:
     recipe = regularised(CoTuning(), weight_decay=0.1, head_lr_ratio=10.0, layer_decay=0.5)
-    module = StructureReuse(rows_model(), recipe)
+    module = TransferModule(StructureReuse(rows_model()), recipe)
     module.penalty = recipe.regularizer.bind(module, rows_task().train, torch.device("cpu"))
     staged = module._staged_parameters()
     assert isinstance(staged, StagedParameters)
@@ -95,4 +96,4 @@ def test_old_head_decays_and_learns_at_the_rate_of_the_last_stage() -> None:
         if any(p is module.backbone.network.hidden2.weight for p in g["params"])
     )  # fmt: skip
     assert last is group
-    assert module.parameter_counts()["trained"] == module.parameter_counts()["total"]
+    assert module.policy.parameter_counts()["trained"] == module.policy.parameter_counts()["total"]

@@ -20,7 +20,8 @@ from tlx.errors import TlxError
 from tlx.regularization.distillation_loss import softened_divergence
 from tlx.regularization.feature_distillation import FeatureDistillation
 from tlx.regularization.replica import Replica
-from tlx.strategies.structure_reuse import StructureReuse
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 
 def gradient_at(temperature: float) -> torch.Tensor:
@@ -72,7 +73,9 @@ def test_logits_start_at_no_distance_and_old_head_trains_along_outside_of_model_
     source = backbone.source_head
     assert isinstance(source, nn.Linear)
     start, kept = source.weight.detach().clone(), set(backbone.network.state_dict())
-    module = StructureReuse(backbone, regularised(FeatureDistillation(), weight_decay=0.0))
+    module = TransferModule(
+        StructureReuse(backbone), regularised(FeatureDistillation(), weight_decay=0.0)
+    )
     state = fitted(module, epochs=1)
     assert float(module.trainer.callback_metrics["train_penalty"]) == pytest.approx(0, abs=1e-6)
     state = fitted(module, epochs=4)
@@ -87,7 +90,7 @@ def test_logits_start_at_no_distance_and_old_head_trains_along_outside_of_model_
 
 def test_logits_train_as_a_written_out_loop_over_both_heads_does() -> None:
     options = FeatureDistillation(weight=0.7, temperature=3.0)
-    state = fitted(StructureReuse(rows_model(), regularised(options)), epochs=4)
+    state = fitted(TransferModule(StructureReuse(rows_model()), regularised(options)), epochs=4)
     network, teacher = rows_model(), rows_model()
     old, frozen = network.source_head, teacher.source_head
     assert isinstance(old, nn.Linear)
@@ -129,7 +132,7 @@ def test_features_are_held_by_their_distance(distance) -> None:
 def test_features_before_a_convolution_are_pooled() -> None:
     task = random_task()
     options = FeatureDistillation(target="features")
-    module = StructureReuse(small_backbone("squeezenet1_1"), regularised(options))
+    module = TransferModule(StructureReuse(small_backbone("squeezenet1_1")), regularised(options))
     module.eval()
     penalty = options.bind(module, task.train, CPU)
     step = step_of(module, task.train)
@@ -139,7 +142,9 @@ def test_features_before_a_convolution_are_pooled() -> None:
 
 def test_replica_is_model_a_in_eval_without_gradients_whatever_becomes_of_model_b() -> None:
     backbone, train = image_model("mobilenet_v3_small"), random_task().train
-    module = StructureReuse(backbone, regularised(FeatureDistillation(target="features")))
+    module = TransferModule(
+        StructureReuse(backbone), regularised(FeatureDistillation(target="features"))
+    )
     backbone.eval()
     kept = step_of(module, train).features.detach()
     backbone.train()
@@ -156,7 +161,9 @@ def test_replica_is_model_a_in_eval_without_gradients_whatever_becomes_of_model_
 
 
 def test_logits_of_a_model_a_without_an_output_layer_are_refused_with_a_remedy() -> None:
-    module = StructureReuse(small_backbone("resnet18"), regularised(FeatureDistillation()))
+    module = TransferModule(
+        StructureReuse(small_backbone("resnet18")), regularised(FeatureDistillation())
+    )
     with pytest.raises(TlxError) as caught:
         FeatureDistillation().bind(module, random_task().train, CPU)
     assert str(caught.value) == (

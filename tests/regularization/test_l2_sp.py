@@ -12,10 +12,10 @@ from tests.strategies.plain_loop import LR, MOMENTUM
 from tlx.optimization.optimizers import sgd
 from tlx.regularization.l2_sp import L2Sp
 from tlx.regularization.starting_point import StartingPointPenalty
-from tlx.strategies.gradual import Gradual
-from tlx.strategies.partial import Partial
-from tlx.strategies.structure_reuse import StructureReuse
-from tlx.strategies.transfer_module import Training
+from tlx.strategies.base import Training, TransferModule
+from tlx.strategies.fine_tuning.gradual import Gradual
+from tlx.strategies.fine_tuning.partial import Partial
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 
 def test_starting_point_penalty_is_half_alpha_times_the_squared_distance() -> None:
@@ -47,7 +47,9 @@ def test_starting_point_penalty_weighs_each_weight_by_its_importance() -> None:
 
 def test_l2_sp_is_torchs_sgd_with_decay_on_the_head_and_a_written_out_pull() -> None:
     reference, backbone = rows_model(), rows_model()
-    state = fitted(StructureReuse(backbone, regularised(L2Sp(0.5), weight_decay=0.1)), epochs=5)
+    state = fitted(
+        TransferModule(StructureReuse(backbone), regularised(L2Sp(0.5), weight_decay=0.1)), epochs=5
+    )
     start = state_of(reference)
     named = dict(reference.network.named_parameters())
     rest = [p for name, p in named.items() if name != "head.weight"]
@@ -63,7 +65,7 @@ def test_l2_sp_is_torchs_sgd_with_decay_on_the_head_and_a_written_out_pull() -> 
         optimizer.step()
     for name, expected in reference.network.state_dict().items():
         torch.testing.assert_close(state[f"backbone.network.{name}"], expected)
-    plain = fitted(StructureReuse(rows_model(), regularised(L2Sp(0.0))), epochs=5)
+    plain = fitted(TransferModule(StructureReuse(rows_model()), regularised(L2Sp(0.0))), epochs=5)
     assert not torch.allclose(
         plain["backbone.network.hidden1.weight"], state["backbone.network.hidden1.weight"]
     )
@@ -95,7 +97,7 @@ def test_l2_sp_holds_what_trains_and_neither_head_nor_buffers() -> None:
     backbone = small_backbone("resnet18")
     recipe = training(partial(sgd, lr=0.01, weight_decay=0.1))
     recipe = Training(recipe.loss, recipe.optimizer, recipe.schedule, regularizer=L2Sp(1.0))
-    module = Partial(backbone, recipe, train_stages=["layer4"])
+    module = TransferModule(Partial(backbone, train_stages=["layer4"]), recipe)
     fit(module, epochs=1)
     assert module.penalty is not None
     held = module.penalty.undecayed
@@ -106,13 +108,15 @@ def test_l2_sp_holds_what_trains_and_neither_head_nor_buffers() -> None:
 
 
 def test_l2_sp_holds_the_stages_of_every_phase_by_model_a() -> None:
-    module = Gradual(rows_model(), regularised(L2Sp(1.0)), every_epochs=1)
+    module = TransferModule(Gradual(rows_model(), every_epochs=1), regularised(L2Sp(1.0)))
     state = fitted(module, epochs=3)
     assert module.penalty is not None
     assert module.penalty.undecayed == {
         f"hidden{number}.{part}" for number in (1, 2) for part in ("weight", "bias")
     }
-    free = fitted(Gradual(rows_model(), regularised(L2Sp(0.0)), every_epochs=1), epochs=3)
+    free = fitted(
+        TransferModule(Gradual(rows_model(), every_epochs=1), regularised(L2Sp(0.0))), epochs=3
+    )
     start = rows_model().network.hidden2.weight
     name = "backbone.network.hidden2.weight"
     assert (state[name] - start).norm() < (free[name] - start).norm()

@@ -11,7 +11,7 @@ from pytorch_lightning import Trainer
 from tests.regularization.models import regularised, rows_model, rows_task
 from tests.strategies.fits import state_of
 from tests.strategies.plain_loop import farthest
-from tlx.data.task_module import TaskDataModule
+from tlx.data.batches import TaskDataModule
 from tlx.regularization.co_tuning import CoTuning
 from tlx.regularization.feature_distillation import FeatureDistillation
 from tlx.regularization.fisher_l2_sp import FisherL2Sp
@@ -19,14 +19,15 @@ from tlx.regularization.l2_sp import L2Sp
 from tlx.regularization.regularizer import Regularizer
 from tlx.regularization.relation_distillation import RelationDistillation
 from tlx.regularization.starting_point import StartingPointPenalty
-from tlx.strategies.structure_reuse import StructureReuse
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 
 def fit_until(
     epochs: int, regularizer: Regularizer, checkpoint: Path | None = None
 ) -> StructureReuse:
     """Fit, from a checkpoint if there is one, and write another."""
-    module = StructureReuse(rows_model(), regularised(regularizer))
+    module = TransferModule(StructureReuse(rows_model()), regularised(regularizer))
     trainer = Trainer(
         accelerator="cpu", max_epochs=epochs, logger=False, enable_checkpointing=False,
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,

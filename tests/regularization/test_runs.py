@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 from tests.regularization.runs import CHOICES, fitted, history, run
 from tlx.backbones import build_backbone
-from tlx.config.plan import StrategyChoice
-from tlx.strategies.transfer_module import TransferModule
+from tlx.plan.plan import StrategyChoice
+from tlx.strategies.base import TransferModule
 from tlx.train import resume
 from tlx.training.best_weights import BestWeights
 

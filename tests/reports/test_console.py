@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tlx.reports.classification import ClassificationScores, classification_scores
+from tlx.objectives.classification_scores import ClassificationScores, classification_scores
 from tlx.reports.console import RunHeader, count, run_header, scores_table
 
 HEADER = RunHeader(

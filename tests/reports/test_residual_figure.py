@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlx.reports.regression import RegressionScores
+from tlx.objectives.regression_scores import RegressionScores
 from tlx.reports.residual_figure import draw_residuals, residual_figure
 
 TARGETS, PREDICTIONS = [1.0, 2.0, 4.0], [1.5, 2.0, 3.0]

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from tlx.spark.sweep_hooks import Groups
+from tlx.spark.launcher.sweep_hooks import Groups
 
 SWEEP_HOOKS = "tests.spark.grouped_jobs"
 

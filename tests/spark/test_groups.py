@@ -9,8 +9,8 @@ from typing import Any
 from hydra.core.utils import JobStatus
 
 from tests.spark import grouped_jobs
-from tlx.spark.sweep_hooks import hooks_of
-from tlx.sweeps.record import read_jobs
+from tlx.spark.launcher.sweep_hooks import hooks_of
+from tlx.sweeps.jobs import read_jobs
 
 CONFIG = "kind: {kind}\nx: 0\nnotes: {notes}\n"
 

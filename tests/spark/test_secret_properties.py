@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tlx.spark.config import SparkLauncherConf
-from tlx.spark.launcher import option_faults
+from tlx.spark.launcher.launcher import option_faults
 from tlx.spark.secret_properties import SUBMIT_ARGUMENTS, is_secret_property, submitted_secretly
 from tlx.texts.redaction import MARK
 

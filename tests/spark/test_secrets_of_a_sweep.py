@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from tests.spark.conftest import Sweep
 from tlx.spark.pickling import named, pickled_exception
-from tlx.sweeps.record import read_sweep
+from tlx.sweeps.jobs import read_sweep
 from tlx.texts.redaction import MARK
 
 CONFIG = "uri: none\ndb:\n  password: null\nx: 0\ntokenizer: bert\n"

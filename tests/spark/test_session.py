@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tlx.spark.checks import check_executor, describe, versions
 from tlx.spark.errors import SparkStartError
+from tlx.spark.launcher.checks import check_executor, describe, versions
 from tlx.spark.session import check_reachable, session_options, spark_properties
 
 
@@ -69,7 +69,7 @@ def test_executor_with_another_folder_or_none_to_write_is_refused(tmp_path: Path
 def test_versions_do_not_import_torch() -> None:
     import subprocess
 
-    imports = "import sys; from tlx.spark.checks import versions; versions(); "
+    imports = "import sys; from tlx.spark.launcher.checks import versions; versions(); "
     code = f"{imports}print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -13,7 +13,7 @@ import pytest
 from tests.spark import stray_jobs
 from tests.spark.test_crash_matrix import is_running
 from tests.spark.test_stop_and_resume import wait_for
-from tlx.spark import watch
+from tlx.spark.launcher import watch
 
 SPOILT = "the job's end cannot be read: something else was written to the descriptor"
 ENDS = {

@@ -9,13 +9,13 @@ import torch
 from pytorch_lightning import Callback, Trainer, seed_everything
 
 from tlx.backbones import Backbone, build_backbone
+from tlx.data.batches import TaskDataModule
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
-from tlx.data.task_module import TaskDataModule
 from tlx.optimization.losses import CrossEntropy
 from tlx.optimization.optimizers import adamw, sgd
 from tlx.optimization.schedules import constant
-from tlx.strategies.transfer_module import Training, TransferModule
+from tlx.strategies.base import Training, TransferModule
 
 # One small builder of each family, at the smallest comfortable size in pixels.
 SMALLEST_OF_FAMILY = {

@@ -12,7 +12,7 @@ from torch import Tensor
 from tests.strategies.fits import fit, random_task, training
 from tlx.backbones import Backbone
 from tlx.optimization.optimizers import sgd
-from tlx.strategies.transfer_module import Training, TransferModule
+from tlx.strategies.base import Training, TransferModule
 
 LR, MOMENTUM = 0.05, 0.9
 

@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.strategies.adapters import assert_close, disturb
+from tests.strategies.adapter_models import assert_close, disturb
 from tests.strategies.fits import CLASSES, SMALLEST_OF_FAMILY, small_backbone, training
 from tlx.backbones import Backbone
 from tlx.extras import missing_modules
-from tlx.strategies.adapted import Adapted
-from tlx.strategies.lora import Lora
-from tlx.strategies.ssf import Ssf
+from tlx.strategies.adapters.adapted import Adapted
+from tlx.strategies.adapters.lora import Lora
+from tlx.strategies.adapters.ssf import Ssf
+from tlx.strategies.base import TransferModule
 
 
 def examples(name: str) -> Tensor:
@@ -35,7 +36,7 @@ def test_adapter_trains_all_its_parts_and_merges(name: str, method: type[Adapted
     backbone, images = small_backbone(name), examples(name)
     nn.init.normal_(backbone.head.weight)  # ViT's begins with zeros
     before, plain = logits(backbone, images), set(backbone.network.state_dict())
-    module = method(backbone, training())
+    module = TransferModule(method(backbone), training())
     assert_close(logits(backbone, images), before)
     disturb(module, by=0.01)
     expected = logits(backbone, images)
@@ -43,9 +44,9 @@ def test_adapter_trains_all_its_parts_and_merges(name: str, method: type[Adapted
     loss = nn.functional.cross_entropy(module.train().backbone(images), torch.arange(2) % CLASSES)
     loss.backward()
     named = dict(backbone.network.named_parameters())
-    assert {n for n in module.trained_parameters() if named[n].grad is None} == set()
-    assert {n for n, p in named.items() if p.grad is not None} == module.trained_parameters()
-    module.finish()
+    assert {n for n in module.policy.trained_parameters() if named[n].grad is None} == set()
+    assert {n for n, p in named.items() if p.grad is not None} == module.policy.trained_parameters()
+    module.policy.finish()
     assert_close(logits(backbone, images), expected, by=1e-4)
     assert set(backbone.network.state_dict()) == plain - {
         n for n in plain if n.startswith("aux") or n.startswith("AuxLogits")

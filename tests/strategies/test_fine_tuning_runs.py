@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
-from tests.strategies.probes import SMALL, history_of
+from tests.strategies.probe_runs import SMALL, history_of
 from tests.tiny import result_of
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config

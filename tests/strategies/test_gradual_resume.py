@@ -11,11 +11,12 @@ import pytest
 import torch
 from pytorch_lightning import Callback
 
-from tests.strategies.adapters import fitted
+from tests.strategies.adapter_models import fitted
 from tests.strategies.fits import fit, random_task, small_backbone, training
 from tlx.optimization.optimizers import adamw
 from tlx.optimization.schedules import one_cycle, warmup_cosine
-from tlx.strategies.gradual import Gradual
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.gradual import Gradual
 
 WORDS = (
     "backbone=mobilenet_v3_small", "backbone.weights=null", "backbone.image_size=32",
@@ -57,7 +58,7 @@ def test_gradual_interrupted_behind_an_unfreezing_goes_on_to_the_same_weights(
 def test_gradual_keeps_one_schedule_for_all_stages_through_every_unfreezing(schedule: Any) -> None:
     recipe = replace(training(partial(adamw, lr=0.01)), schedule=schedule)
     watcher = LearningRates()
-    module = Gradual(small_backbone("resnet18"), recipe)
+    module = TransferModule(Gradual(small_backbone("resnet18")), recipe)
     fit(module, watcher, epochs=4, batch_size=4, task=random_task(8))
     plain = torch.optim.AdamW([torch.zeros(1, requires_grad=True)], lr=0.01)
     reference, expected = schedule(plain, STEPS), []

@@ -10,12 +10,12 @@ from tests.strategies.fits import fit
 from tlx.backbones import build_backbone
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, NumberTarget, Split
-from tlx.goals.chosen import goal_of
+from tlx.objectives.chosen import objective_of
 from tlx.optimization.optimizers import adamw
 from tlx.optimization.regression_losses import Mse
 from tlx.optimization.schedules import warmup_cosine
-from tlx.strategies.feature_extraction import FeatureExtraction
-from tlx.strategies.transfer_module import Training
+from tlx.strategies.base import Training, TransferModule
+from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
 
 
 def noisy_plane() -> ImageTask:
@@ -38,9 +38,9 @@ def test_linear_head_trained_on_squared_error_is_the_least_squares_solution() ->
     backbone = build_backbone("mlp_3_tanh", num_classes=task.outputs, weights=None, image_size=3)
     optimizer = partial(adamw, lr=0.5, weight_decay=0.0)
     schedule = partial(warmup_cosine, warmup_fraction=0.05)
-    goal = goal_of(task)
-    training = Training(loss=Mse(), optimizer=optimizer, schedule=schedule, goal=goal)
-    module = FeatureExtraction(backbone, training)
+    objective = objective_of(task)
+    training = Training(loss=Mse(), optimizer=optimizer, schedule=schedule, objective=objective)
+    module = TransferModule(FeatureExtraction(backbone), training)
     fit(module, epochs=200, batch_size=64, task=task)
 
     with torch.no_grad():
@@ -51,4 +51,4 @@ def test_linear_head_trained_on_squared_error_is_the_least_squares_solution() ->
     weight, bias = head.weight.detach(), head.bias.detach()  # type: ignore[union-attr, operator]
     found = torch.cat([weight[0], bias]).double().numpy()
     np.testing.assert_allclose(design @ found, design @ expected, atol=2e-3)
-    assert module.training_recipe.goal.selection.metric == "val_rmse"
+    assert module.training_recipe.objective.selection.metric == "val_rmse"

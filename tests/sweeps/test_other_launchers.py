@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tlx.runs.result import Result
-from tlx.sweeps.record import read_job, read_sweep, written_hash
+from tlx.sweeps.jobs import read_job, read_sweep
+from tlx.sweeps.record import written_hash
 
 
 def hydra_job(folder: Path, number: int = 0) -> None:

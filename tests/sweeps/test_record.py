@@ -10,16 +10,8 @@ import pytest
 
 from tlx.errors import TlxError
 from tlx.runs.result import Result
-from tlx.sweeps.record import (
-    JobRecord,
-    code_version,
-    config_hash,
-    read_job,
-    read_jobs,
-    read_sweep,
-    version_text,
-    write_job,
-)
+from tlx.sweeps.jobs import read_job, read_jobs, read_sweep
+from tlx.sweeps.record import JobRecord, code_version, config_hash, version_text, write_job
 
 METRICS = {"val": {"accuracy": 0.75}, "test": {"accuracy": 0.5, "per_class": [{"f1": 0.1}]}}
 RUN = Result(

@@ -13,8 +13,8 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader, TensorDataset
 
+from tlx.plan.trainer_settings import TrainerSettings
 from tlx.training.device import choose_compute
-from tlx.training.settings import TrainerSettings
 from tlx.training.trainer import make_trainer
 
 STEPS_PER_EPOCH = 4
@@ -43,8 +43,9 @@ class Scripted(LightningModule):
         self.network = self.backbone.network
         nn.init.zeros_(self.network.weight)
 
-    def plain_state(self) -> dict[str, Tensor]:
-        return self.backbone.network.state_dict()
+    @property
+    def policy(self) -> Any:
+        return SimpleNamespace(plain_state=self.backbone.network.state_dict, finish=lambda: None)
 
     def training_step(self, batch: list[Tensor], batch_index: int) -> Tensor:
         if (self.current_epoch, batch_index) == (self.fails_in, 1):

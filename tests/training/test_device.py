@@ -1,18 +1,11 @@
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 
-from tlx.training.device import (
-    Compute,
-    available_devices,
-    choose_compute,
-    device_faults,
-    usable_cpus,
-)
-from tlx.training.settings import TrainerSettings
+from tlx.machine import Compute, available_devices, usable_cpus
+from tlx.plan.trainer_settings import TrainerSettings
+from tlx.training.device import choose_compute, device_faults
 
 NO_ACCELERATOR = available_devices() == ("cpu",)
 without_accelerator = pytest.mark.skipif(not NO_ACCELERATOR, reason="there is an accelerator")
@@ -24,11 +17,6 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA Test")
-
-
-def test_available_devices_end_with_the_cpu() -> None:
-    assert available_devices()[-1] == "cpu"
-    assert ("cuda" in available_devices()) == torch.cuda.is_available()
 
 
 @without_accelerator
@@ -83,20 +71,3 @@ def test_choose_compute_takes_what_is_asked_for() -> None:
     compute = choose_compute(settings)
     assert compute == Compute("cpu", "bf16-mixed", channels_last=True, threads=1)
     assert compute.device == "cpu (channels last)"
-
-
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux alone binds to CPUs")
-def test_usable_cpus_with_omp_num_threads_are_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert usable_cpus() == 3
-
-
-def test_usable_cpus_are_those_the_process_is_bound_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert usable_cpus() == 1
-    finally:
-        os.sched_setaffinity(0, before)
-    assert usable_cpus() == len(before)

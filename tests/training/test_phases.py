@@ -13,9 +13,10 @@ from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.config.record import config_text
 from tlx.runs.run import Run, RunInterrupted
-from tlx.train import build_model_a, resume, train
+from tlx.train import resume, train
 from tlx.training.fit import Fit, prepare
 from tlx.training.phases import PhasedBatches, of_phase
+from tlx.training.run import build_model_a
 
 WORDS = (
     "backbone.image_size=32", "strategy=gradual", "strategy.stages=2", "strategy.every_epochs=2",
@@ -38,7 +39,7 @@ def interrupted(folder: Path, words: list[str], epoch: int) -> None:
     module = plan.strategy.apply(build_model_a(plan, task), plan.training)
     fitting = prepare(plan, task, module, run)
     served = serve(plan.activations, task, module, fitting.compute, plan.trainer.epochs)
-    fitting = fitting.behind(served)
+    fitting = fitting.on_cached(served)
     assert isinstance(fitting, Fit)
     assert isinstance(fitting.data, PhasedBatches)
     fitting.trainer.callbacks.append(StopInEpoch(epoch))  # type: ignore[attr-defined]

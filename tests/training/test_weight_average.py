@@ -9,17 +9,17 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from tests.banks.test_membership import config
-from tests.strategies.adapters import backbone_of, fitted
+from tests.head_banks.test_membership import config
+from tests.strategies.adapter_models import backbone_of, fitted
+from tests.strategies.adapters.test_ssf import TINY_FIT
 from tests.strategies.fits import fit, random_task, small_backbone, state_of, training
-from tests.strategies.probes import history_of
+from tests.strategies.probe_runs import history_of
 from tests.strategies.test_fine_tuning_runs import run
-from tests.strategies.test_ssf import TINY_FIT
-from tlx.banks.membership import alone_because
-from tlx.strategies.feature_extraction import FeatureExtraction
-from tlx.strategies.ssf import Ssf
-from tlx.strategies.structure_reuse import StructureReuse
-from tlx.strategies.transfer_module import TransferModule
+from tlx.head_banks.membership import alone_because
+from tlx.strategies.adapters.ssf import Ssf
+from tlx.strategies.base import TransferModule
+from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
+from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 from tlx.training.best_weights import BestWeights
 from tlx.training.weight_average import WeightAverage
 
@@ -40,7 +40,7 @@ class Watch(Callback):
         self.steps.append(state_of(cast(TransferModule, module).backbone))
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
-        plain = cast(TransferModule, module).plain_state()
+        plain = cast(TransferModule, module).policy.plain_state()
         self.validated.append({name: value.clone() for name, value in plain.items()})
         self.losses.append(float(trainer.callback_metrics["val_loss"]))
 
@@ -55,7 +55,7 @@ def averaged(states: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 
 def test_weight_average_is_validated_and_kept_with_its_buffers(tmp_path: Path) -> None:
-    module = StructureReuse(small_backbone("shufflenet_v2_x0_5"), training())
+    module = TransferModule(StructureReuse(small_backbone("shufflenet_v2_x0_5")), training())
     watch, best = Watch(), BestWeights(tmp_path)
     fit(module, watch, best, WeightAverage(DECAY), epochs=3, batch_size=4)
     assert len(watch.steps) == 6
@@ -76,7 +76,7 @@ def test_weight_average_is_validated_and_kept_with_its_buffers(tmp_path: Path) -
 
 
 def test_weight_average_is_what_the_validation_loss_tells_of() -> None:
-    module = StructureReuse(small_backbone("shufflenet_v2_x0_5"), training())
+    module = TransferModule(StructureReuse(small_backbone("shufflenet_v2_x0_5")), training())
     watch = Watch()
     fit(module, watch, WeightAverage(DECAY), epochs=2, batch_size=4)
     fresh = small_backbone("shufflenet_v2_x0_5").eval()
@@ -89,7 +89,7 @@ def test_weight_average_is_what_the_validation_loss_tells_of() -> None:
 
 
 def test_weight_average_of_an_adapter_is_merged_as_averaged(tmp_path: Path) -> None:
-    module = Ssf(backbone_of("vit_b_32"), training())
+    module = TransferModule(Ssf(backbone_of("vit_b_32")), training())
     watch, best = Watch(), BestWeights(tmp_path)
     fit(module, watch, best, WeightAverage(DECAY), epochs=2, batch_size=4)
     last = averaged(watch.steps)
@@ -98,14 +98,14 @@ def test_weight_average_of_an_adapter_is_merged_as_averaged(tmp_path: Path) -> N
     expected = last[f"{weight}.original"] * last[f"{weight}.0.scale"].view(-1, 1)
     merged = watch.validated[-1][f"{name}.weight"]
     torch.testing.assert_close(merged.double(), expected, rtol=1e-5, atol=1e-6)
-    module.finish()
+    module.policy.finish()
     best.restore(module.backbone.network)
     state = module.backbone.network.state_dict()
     assert all(value.equal(watch.validated[best.epoch - 1][n]) for n, value in state.items())
 
 
 def test_weight_average_holds_nothing_that_is_frozen() -> None:
-    module = FeatureExtraction(small_backbone("shufflenet_v2_x0_5"), training())
+    module = TransferModule(FeatureExtraction(small_backbone("shufflenet_v2_x0_5")), training())
     average = WeightAverage(DECAY)
     fit(module, average, epochs=1, batch_size=4)
     held = set(average.state_dict()["averages"])

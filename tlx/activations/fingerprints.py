@@ -11,12 +11,12 @@ import torchvision
 from torch import Tensor
 
 from tlx.activations.key import Arithmetic
-from tlx.backbones.fingerprint import state_fingerprint
+from tlx.backbones.weights.fingerprint import state_fingerprint
 
 if TYPE_CHECKING:
     from tlx.backbones.splitting import Prefix
-    from tlx.data.mapped_images import MappedImages
-    from tlx.training.device import Compute
+    from tlx.data.images.mapped_images import MappedImages
+    from tlx.machine import Compute
 
 _BLOCK = 1024
 _AUTOCAST = {"bf16-mixed": "bfloat16", "16-mixed": "float16", "32-true": ""}

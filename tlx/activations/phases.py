@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tlx.strategies.transfer_module import TransferModule
+    from tlx.augmentation.augmentation import Augmentation
+    from tlx.backbones import Backbone
+
+
+class PartlyFrozen(Protocol):
+    """What the store asks of a network in training: what of it stays frozen, and when."""
+
+    backbone: Backbone
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What happens to training images before the network."""
+
+    @property
+    def keeps_one_prefix(self) -> bool:
+        """Whether the fit has one frozen prefix, which no later epoch may exchange."""
+
+    def frozen_prefix(self, epoch: int | None = None) -> str | None:
+        """Return the last stage of the frozen prefix in an epoch; None asks about all epochs."""
+
+    def solving_prefix(self) -> str | None:
+        """Return the stage whose output a head is solved for on before the first epoch."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +78,7 @@ class Cuts:
         return list(dict.fromkeys([*solving, *self.of_fit]))
 
 
-def cuts_of(module: TransferModule, epochs: int | None = None) -> Cuts:
+def cuts_of(module: PartlyFrozen, epochs: int | None = None) -> Cuts:
     """Return the cuts of a run.
 
     Args:
@@ -69,7 +90,7 @@ def cuts_of(module: TransferModule, epochs: int | None = None) -> Cuts:
     return Cuts(tuple(phases_of(module, epochs)), module.solving_prefix())
 
 
-def phases_of(module: TransferModule, epochs: int) -> list[Phase]:
+def phases_of(module: PartlyFrozen, epochs: int) -> list[Phase]:
     """Return the phases of a fit, in order, each with the deepest cut whose store pays.
 
     A prefix holds as long as none of its stages has trained in any epoch so far. One epoch on
@@ -84,7 +105,7 @@ def phases_of(module: TransferModule, epochs: int) -> list[Phase]:
     Returns:
         At least one phase; neighbours differ in their cuts.
     """
-    if _is_one_phase(module):
+    if module.keeps_one_prefix:
         return [Phase(0, epochs, module.frozen_prefix())]
     phases = _joined([Phase(e, e + 1, cut) for e, cut in enumerate(_cuts(module, epochs))])
     worthwhile = phases[-1:]
@@ -94,14 +115,7 @@ def phases_of(module: TransferModule, epochs: int) -> list[Phase]:
     return _joined(worthwhile)
 
 
-def _is_one_phase(module: TransferModule) -> bool:
-    """Return whether every epoch trains the same, or something is held behind one cut."""
-    # A regulariser's copy of model A starts where the fit starts, and stays there.
-    regularised = module.training_recipe.regularizer.name != "none"
-    return regularised or module.trained_parameters(0) == module.trained_parameters()
-
-
-def _cuts(module: TransferModule, epochs: int) -> list[str | None]:
+def _cuts(module: PartlyFrozen, epochs: int) -> list[str | None]:
     names: list[str | None] = [None, *module.backbone.stage_names]
     depths: list[int] = []
     for epoch in range(epochs):

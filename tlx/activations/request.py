@@ -18,15 +18,14 @@ from tlx.activations.fingerprints import (
 )
 from tlx.activations.key import ActivationKey, Arithmetic
 from tlx.activations.manifest import Manifest
+from tlx.activations.phases import Cuts, PartlyFrozen, cuts_of
 
 if TYPE_CHECKING:
-    from tlx.activations.phases import Cuts
+    from tlx.activations.settings import ActivationSettings
     from tlx.backbones import Backbone, Preprocess
     from tlx.backbones.splitting import Prefix, Tail
-    from tlx.config.plan import Plan
     from tlx.data.task import ImageTask
-    from tlx.strategies.transfer_module import TransferModule
-    from tlx.training.device import Compute
+    from tlx.machine import Compute
 
 BATCH_SIZE = 256
 """Images at a time; that of validation and scoring, whose numbers the store gives bit for bit."""
@@ -202,7 +201,7 @@ def requests_of(
     fit = (("train", task.train.images), ("val", task.val.images))
     scores = (("val", task.val.images), ("test", task.test.images))
 
-    def behind(cut: str, *, full: bool, scored: bool = False) -> CutRequests:
+    def at(cut: str, *, full: bool, scored: bool = False) -> CutRequests:
         prefix, tail = split(backbone, cut)
         asked = [
             requests_at(
@@ -218,33 +217,37 @@ def requests_of(
         return CutRequests(tail, *asked)
 
     return RunRequests(
-        {cut: behind(cut, full=False, scored=cut == cuts.last) for cut in cuts.of_fit},
-        None if cuts.solving is None else behind(cuts.solving, full=True),
+        {cut: at(cut, full=False, scored=cut == cuts.last) for cut in cuts.of_fit},
+        None if cuts.solving is None else at(cuts.solving, full=True),
     )
 
 
-def prefix_requests(plan: Plan, task: ImageTask, module: TransferModule) -> list[PrefixRequest]:
-    """Return the distinct activations that a planned run will read, for computing them ahead.
+def distinct_requests(
+    settings: ActivationSettings,
+    task: ImageTask,
+    module: PartlyFrozen,
+    compute: Compute,
+    epochs: int,
+) -> list[PrefixRequest]:
+    """Return the distinct activations that a run will read, to compute them before it starts.
 
     Args:
-        plan: What the run is to do.
-        task: Its task, loaded.
+        settings: Whether and where.
+        task: The run's task.
         module: Its strategy, applied to model A as the run would build it.
+        compute: Where and how its fit computes.
+        epochs: Length of its fit.
 
     Returns:
         One request per key; none where the run does not use the store.
     """
-    from tlx.activations.phases import cuts_of
-    from tlx.training.device import choose_compute
-
-    cuts = cuts_of(module, plan.trainer.epochs)
-    if plan.activations.mode == "off" or not cuts.names:
+    cuts = cuts_of(module, epochs)
+    if settings.mode == "off" or not cuts.names:
         return []
-    if plan.training.augmentation.name != "none":  # each run makes its own views, if it has any
+    if module.augmentation.name != "none":  # each run makes its own views, if it has any
         return []
-    compute = choose_compute(plan.trainer)
     if compute.channels_last:
         module.backbone.network.to(memory_format=torch.channels_last)
-    half = plan.activations.half_precision
+    half = settings.half_precision
     asked = requests_of(module.backbone, cuts, task, compute, half_precision=half)
     return list({request.key.digest: request for request in asked.requests}.values())

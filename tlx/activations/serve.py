@@ -8,78 +8,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import torch
 from torch import Tensor, nn
 
+from tlx.activations.cached_inputs import CachedInputs, PhaseInputs, StoredTail
 from tlx.activations.compute import ensure, missing, missing_rows
-from tlx.activations.phases import Cuts, cuts_of
+from tlx.activations.phases import Cuts, PartlyFrozen, cuts_of
 from tlx.activations.request import CutRequests, PrefixRequest, requests_of
 from tlx.activations.settings import why_images_change
 from tlx.activations.store import ActivationStore, StoreFullError, size_words
 from tlx.activations.stored import StoredActivations
-from tlx.reports.counted import counted
+from tlx.progress import counted
 
 if TYPE_CHECKING:
     from tlx.activations.settings import ActivationSettings
     from tlx.data.task import ImageTask, Split
-    from tlx.strategies.transfer_module import TransferModule
-    from tlx.training.device import Compute
+    from tlx.machine import Compute
 
 SHOWN_KEY = 12
 log = logging.getLogger("tlx")
-
-
-class StoredTail(nn.Module):
-    """A tail that takes activations as the store gives them.
-
-    Args:
-        tail: The stages behind the cut and the head.
-        dtype: The type in which the activations were computed.
-        channels_last: Whether the network would lay them out channels last.
-    """
-
-    def __init__(self, tail: nn.Module, dtype: torch.dtype, channels_last: bool) -> None:
-        super().__init__()
-        self.tail = tail
-        self.dtype = dtype
-        self.channels_last = channels_last
-
-    def forward(self, activations: Tensor) -> Tensor:
-        """Return logits (n, classes) of stored activations (n, ...)."""
-        values = activations.to(self.dtype)
-        if self.channels_last:
-            values = values.contiguous(memory_format=torch.channels_last)
-        return cast(Tensor, self.tail(values))
-
-
-@dataclass(frozen=True)
-class Behind:
-    """What a run computes with once its prefix is done.
-
-    Args:
-        task: The task with activations in the place of images; its test split stays unread.
-        tail: Makes logits of the activations of `task`, in training and validation.
-        scored: The activations of `val` and `test` in full precision.
-        scoring_tail: Makes logits of those.
-    """
-
-    task: ImageTask
-    tail: StoredTail
-    scored: Mapping[str, Tensor]
-    scoring_tail: StoredTail
-
-
-@dataclass(frozen=True)
-class PhaseStart:
-    """What a fit computes with from an epoch on.
-
-    Args:
-        first_epoch: The epoch, counted from 0.
-        behind: Activations and their tail; None takes the images themselves.
-    """
-
-    first_epoch: int
-    behind: Behind | None
 
 
 @dataclass
@@ -88,18 +34,18 @@ class Served:
 
     Args:
         record: What was used, or why not, for the run's result.
-        behind: What to compute with in every epoch and for the scores; None where nothing holds
-            to the end, or the run computes its prefix itself.
+        cached: What to take in every epoch and for the scores; None where nothing holds to the
+            end, or the run computes its prefix itself.
         held: The activations in use.
-        phases: What to compute with from an epoch on, where that changes in the fit.
+        phases: What to take from an epoch on, where that changes in the fit.
         solving: What to solve for a head with, before the first epoch.
     """
 
     record: dict[str, Any]
-    behind: Behind | None = None
+    cached: CachedInputs | None = None
     held: Sequence[StoredActivations] = field(default_factory=tuple)
-    phases: Sequence[PhaseStart] = ()
-    solving: Behind | None = None
+    phases: Sequence[PhaseInputs] = ()
+    solving: CachedInputs | None = None
 
     def release(self) -> None:
         """Let the activations be pruned."""
@@ -110,7 +56,7 @@ class Served:
 def serve(
     settings: ActivationSettings,
     task: ImageTask,
-    module: TransferModule,
+    module: PartlyFrozen,
     compute: Compute,
     epochs: int | None = None,
 ) -> Served:
@@ -129,7 +75,7 @@ def serve(
     cuts = cuts_of(module, epochs)
     if not cuts.names:
         return Served({"used": False, "reason": "the first stage trains"})
-    augmentation = module.training_recipe.augmentation
+    augmentation = module.augmentation
     changing = why_images_change(augmentation)
     if changing is not None:
         return Served({"used": False, "reason": changing})
@@ -147,7 +93,7 @@ def serve(
 def _served(
     settings: ActivationSettings,
     task: ImageTask,
-    module: TransferModule,
+    module: PartlyFrozen,
     compute: Compute,
     cuts: Cuts,
 ) -> Served:
@@ -156,22 +102,24 @@ def _served(
     store = ActivationStore(Path(settings.folder), settings.max_gb)
     held = ensure_all(asked.requests, store)
     found = {request.key.digest: stored for request, stored in held}
-    behind = {cut: _behind(task, one, found) for cut, one in asked.fit.items()}
+    cached = {cut: _cached(task, one, found) for cut, one in asked.fit.items()}
     served = Served(_record(cuts, held, store), held=[stored for _, stored in held])
-    served.behind = behind.get(cuts.last or "")
+    served.cached = cached.get(cuts.last or "")
     if asked.solving is not None:
-        served.solving = _behind(task, asked.solving, found)
+        served.solving = _cached(task, asked.solving, found)
     if len(cuts.phases) > 1:
-        starts = [PhaseStart(p.first_epoch, behind.get(p.cut or "")) for p in cuts.phases]
+        starts = [PhaseInputs(p.first_epoch, cached.get(p.cut or "")) for p in cuts.phases]
         served.phases = starts
     log.info("%s", _words(served.record))
     return served
 
 
-def _behind(task: ImageTask, asked: CutRequests, found: Mapping[str, StoredActivations]) -> Behind:
+def _cached(
+    task: ImageTask, asked: CutRequests, found: Mapping[str, StoredActivations]
+) -> CachedInputs:
     train, val = (found[request.key.digest] for request in asked.fit)
     scored = {request.name: found[request.key.digest] for request in asked.scores}
-    return Behind(
+    return CachedInputs(
         task=replace(task, train=_with(task.train, train), val=_with(task.val, val)),
         tail=_tail(asked.tail, train),
         scored={name: _rows(stored) for name, stored in scored.items()},

@@ -12,38 +12,38 @@ from tlx.backbones.names import BUILDER_NAMES, FAMILIES, family_of
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone, build_backbone
-    from tlx.backbones.card import Card, card_markdown, read_card, save_model
-    from tlx.backbones.downloads import ensure_downloaded
-    from tlx.backbones.fingerprint import state_fingerprint
     from tlx.backbones.heads import auxiliary_paths, head_path, replace_head
     from tlx.backbones.image_size import image_size_fault
     from tlx.backbones.preprocess import Preprocess
-    from tlx.backbones.sources import WeightsError, shipped_names, torchvision_weights
     from tlx.backbones.splitting import split
     from tlx.backbones.stages import Stage, find_stages
-    from tlx.backbones.weights import weights_faults
+    from tlx.backbones.weights.card import Card, card_markdown, read_card, save_model
+    from tlx.backbones.weights.downloads import ensure_downloaded
+    from tlx.backbones.weights.fingerprint import state_fingerprint
+    from tlx.backbones.weights.sources import WeightsError, shipped_names, torchvision_weights
+    from tlx.backbones.weights.weights import weights_faults
 
 _HOMES: Final = {
     "Backbone": "backbone",
     "build_backbone": "backbone",
-    "Card": "card",
-    "card_markdown": "card",
-    "read_card": "card",
-    "save_model": "card",
-    "state_fingerprint": "fingerprint",
+    "Card": "weights.card",
+    "card_markdown": "weights.card",
+    "read_card": "weights.card",
+    "save_model": "weights.card",
+    "state_fingerprint": "weights.fingerprint",
     "auxiliary_paths": "heads",
     "head_path": "heads",
     "replace_head": "heads",
     "image_size_fault": "image_size",
     "Preprocess": "preprocess",
-    "WeightsError": "sources",
-    "shipped_names": "sources",
-    "torchvision_weights": "sources",
+    "WeightsError": "weights.sources",
+    "shipped_names": "weights.sources",
+    "torchvision_weights": "weights.sources",
     "split": "splitting",
     "Stage": "stages",
     "find_stages": "stages",
-    "ensure_downloaded": "downloads",
-    "weights_faults": "weights",
+    "ensure_downloaded": "weights.downloads",
+    "weights_faults": "weights.weights",
 }
 
 __all__ = [

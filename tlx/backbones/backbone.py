@@ -5,16 +5,16 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from tlx.backbones.construct import construct
-from tlx.backbones.fingerprint import state_fingerprint
-from tlx.backbones.fitted_state import classes_in, fitted_state, image_size_in
-from tlx.backbones.fitting import load_network
 from tlx.backbones.heads import AUXILIARY_MIN_SIZE, auxiliary_paths, head_path, replace_head
 from tlx.backbones.image_size import image_size_fault
 from tlx.backbones.preprocess import Preprocess
-from tlx.backbones.read_weights import read_weights
-from tlx.backbones.sources import Kind, Source, builder_fault, resolve
 from tlx.backbones.stages import Stage, stages_of_builder
-from tlx.backbones.weights import check_card, head_fault, resolve_preprocess
+from tlx.backbones.weights.fingerprint import state_fingerprint
+from tlx.backbones.weights.fitted_state import classes_in, fitted_state, image_size_in
+from tlx.backbones.weights.fitting import load_network
+from tlx.backbones.weights.read_weights import read_weights
+from tlx.backbones.weights.sources import Kind, Source, builder_fault, resolve
+from tlx.backbones.weights.weights import check_card, head_fault, resolve_preprocess
 from tlx.errors import ConfigError, Fault
 
 

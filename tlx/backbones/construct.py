@@ -13,8 +13,8 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 from torchvision.models import get_model
 
 from tlx.backbones.heads import AUXILIARY_PATHS
-from tlx.backbones.mlp import make_mlp
-from tlx.backbones.mlp_name import mlp_structure
+from tlx.backbones.mlp.mlp_name import mlp_structure
+from tlx.backbones.mlp.network import make_mlp
 from tlx.backbones.names import family_of
 
 

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 
 from tlx.backbones.construct import construct
-from tlx.backbones.mlp_model import width_fault
-from tlx.backbones.mlp_name import is_mlp
+from tlx.backbones.mlp.mlp_name import is_mlp, width_fault
 from tlx.backbones.names import family_of
 from tlx.errors import Fault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tlx.backbones.mlp_name import FAMILY, is_mlp
+from tlx.backbones.mlp.mlp_name import FAMILY, is_mlp
 
 FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "alexnet": ("alexnet",),

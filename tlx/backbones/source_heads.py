@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tlx.backbones.card import NEAREST_HEAD
 from tlx.backbones.head_features import why_not_linear
-from tlx.backbones.sources import resolve
-from tlx.backbones.weights import card_of, head_in
+from tlx.backbones.weights.card import NEAREST_HEAD
+from tlx.backbones.weights.sources import resolve
+from tlx.backbones.weights.weights import card_of, head_in
 
 
 def why_no_source_head(

@@ -42,9 +42,9 @@ class SourceModel:
         Args:
             from_weights: Whether the weights will be used, not only their input pipeline.
         """
-        from tlx.backbones.known_sound import faults_unless_known
-        from tlx.backbones.sources import WeightsError, builder_fault
-        from tlx.backbones.weights import weights_faults
+        from tlx.backbones.weights.sources import WeightsError, builder_fault
+        from tlx.backbones.weights.validated import faults_unless_known
+        from tlx.backbones.weights.weights import weights_faults
 
         unknown = builder_fault(self.name)
         if unknown is not None:
@@ -74,7 +74,7 @@ class SourceModel:
         Raises:
             WeightsError: Where `faults` names a fault.
         """
-        from tlx.backbones.weights import input_pipeline_of
+        from tlx.backbones.weights.weights import input_pipeline_of
 
         return input_pipeline_of(
             self.name,
@@ -115,7 +115,7 @@ class SourceModel:
 
     def _transforms(self, from_weights: bool) -> str | None:
         """Return whose input pipeline to name: A's own also where its weights are not used."""
-        from tlx.backbones.weights import says_preprocess
+        from tlx.backbones.weights.weights import says_preprocess
 
         if from_weights or self.transforms is not None:
             return self.transforms

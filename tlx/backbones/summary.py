@@ -13,10 +13,10 @@ from torchvision.models import get_model_weights
 from tlx.backbones.construct import construct
 from tlx.backbones.heads import auxiliary_paths, head_path
 from tlx.backbones.image_size import image_size_fault, without_batch_norm
-from tlx.backbones.sources import torchvision_weights
 from tlx.backbones.stages import find_stages
 from tlx.backbones.tracing import trace
-from tlx.backbones.weights import default_preprocess
+from tlx.backbones.weights.sources import torchvision_weights
+from tlx.backbones.weights.weights import default_preprocess
 from tlx.errors import ConfigError
 
 

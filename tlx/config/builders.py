@@ -19,9 +19,9 @@ from tlx.config.experiment import Experiment
 from tlx.config.groups import option_names
 from tlx.config.options import check_options, check_values, target_of
 from tlx.config.places import with_places
-from tlx.config.plan import Plan, StrategyChoice
 from tlx.config.stored_images import as_earlier_runs_did, stored_for_network
 from tlx.errors import ConfigError, Fault, did_you_mean
+from tlx.plan.plan import Plan, StrategyChoice
 from tlx.texts.redaction import redact
 
 SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
@@ -49,12 +49,14 @@ def checked_plan(cfg: Mapping[str, Any]) -> Plan:
     Raises:
         ConfigError: With every fault of the configuration, all at once, before any work.
     """
+    from tlx.config.checks.plan import plan_faults
+
     nodes = as_earlier_runs_did(LATER_GROUPS | plain(cfg))
     options, faults = _checked_options(nodes)
     if faults:
         raise ConfigError([*faults, *_faults_of_sound_groups(nodes, options, faults)])
     plan = _assemble(nodes, options)
-    faults = plan.faults()
+    faults = plan_faults(plan)
     if faults:
         raise ConfigError(faults)
     return stored_for_network(plan)
@@ -130,7 +132,7 @@ def _make(
 
 
 def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan:
-    from tlx.strategies.transfer_module import Training
+    from tlx.strategies.base import Training
 
     seed = options[""]["seed"]
     training = Training(

@@ -88,7 +88,7 @@ def _dispatch(job: Job, resume: Resume) -> None:
     decorated = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
     decorated(job)()
     if folds is not None:
-        from tlx.sweep import report
+        from tlx.sweeps.report import report
 
         report(folds.folder)
 

@@ -52,9 +52,17 @@ def option_making(group: str, node: Mapping[str, Any], folders: Sequence[Path] =
     """
     alike: dict[str, int] = {}
     for name, own in _nodes(group, tuple(folders)).items():
-        if own.get(TARGET) is not None and own[TARGET] == node.get(TARGET):
+        if own.get(TARGET) is not None and _is_same(str(own[TARGET]), str(node.get(TARGET))):
             alike[name] = sum(key in own and own[key] == value for key, value in node.items())
     return max(alike, key=lambda name: alike[name], default=None)
+
+
+def _is_same(installed: str, stored: str) -> bool:
+    """Return whether two dotted names mean the same; those of tlx do wherever they have moved."""
+    if installed == stored:
+        return True
+    own = installed.startswith("tlx.") and stored.startswith("tlx.")
+    return own and installed.rpartition(".")[2] == stored.rpartition(".")[2]
 
 
 def searched_folders() -> tuple[Path, ...]:

@@ -8,8 +8,21 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from tlx.sweeps.hydra_files import redact_job_files
+from tlx.spark.hydra_files import redact_job_files
 from tlx.texts.redaction import redact_argument
+
+PRELOAD = (
+    "torch._dynamo",  # an optimizer would import it, for more than a second
+    "sklearn.datasets",
+    "sklearn.metrics",
+    "tlx.config.builders",
+    "tlx.training.fit",
+    "tlx.training.evaluation",
+    "tlx.activations.serve",
+    "tlx.config.head_bank",
+    "tlx.config.sweep_hooks",
+)
+"""Where the training commands spend the time of their imports: their `PRELOAD`."""
 
 
 def hydra_job(module: str, cfg: DictConfig) -> tuple[Path, str]:

@@ -34,10 +34,15 @@ GIVE_AGAIN = (
 )
 
 
-def config_text(cfg: Mapping[str, Any]) -> str:
+def config_text(cfg: Mapping[str, Any], config_dirs: Sequence[Path] = ()) -> str:
     """Return a configuration as `config.yaml` keeps it.
 
     References are filled in, paths of input are made absolute, and secrets are left out.
+
+    Args:
+        cfg: The composed configuration.
+        config_dirs: Configuration folders that it was composed from, besides the installed ones
+            and those of Hydra's running job.
 
     Raises:
         ConfigError: Where no installed option makes what the configuration asks for.
@@ -47,7 +52,7 @@ def config_text(cfg: Mapping[str, Any]) -> str:
         value = content[group].get(key)
         if isinstance(value, str) and Path(value).exists():
             content[group][key] = str(Path(value).absolute())
-    folders = searched_folders()
+    folders = (*config_dirs, *searched_folders())
     names = {group: option_making(group, content[group], folders) for group in _groups_of(content)}
     faults = [_unnamed(group, content[group]) for group, name in names.items() if name is None]
     if faults:

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from tlx.data.images.stored_form import EARLIER_SIZE, INTERPOLATIONS, StoredForm
 from tlx.data.source import StoredForNetwork
-from tlx.data.stored_form import EARLIER_SIZE, INTERPOLATIONS, StoredForm
 from tlx.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
     from tlx.backbones.preprocess import Preprocess
-    from tlx.config.plan import Plan
+    from tlx.plan.plan import Plan
 
-TORCHVISION: Final = "tlx.data.torchvision_data.TorchvisionData"
+TORCHVISION: Final = "tlx.data.images.torchvision_data.TorchvisionData"
 IMAGE_FILES: Final = (
-    "tlx.data.image_folder.ImageFolder", "tlx.data.image_table.ImageTable", TORCHVISION,
+    "tlx.data.images.image_folder.ImageFolder",
+    "tlx.data.images.image_table.ImageTable",
+    TORCHVISION,
 )  # fmt: skip
 
 
@@ -85,7 +87,7 @@ def as_earlier_runs_did(nodes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _has_own_size(data: Mapping[str, Any]) -> bool:
-    from tlx.data.torchvision_names import KNOWN
+    from tlx.data.images.torchvision_names import KNOWN
 
     known = KNOWN.get(str(data.get("name", "CIFAR10")))
     return known is not None and known.side is not None

@@ -17,7 +17,6 @@ from tlx.runs.stored import DamagedFileError, read_json
 from tlx.texts.bounded import error_text
 
 if TYPE_CHECKING:
-    from tlx.config.plan import Plan
     from tlx.runs.run import Run
 
 LOG_FILE = "logger.json"
@@ -80,17 +79,21 @@ class RunObserver:
 
 
 @contextmanager
-def observed(plan: Plan, run: Run) -> Iterator[RunObserver]:
-    """Tell the plan's logger how a run goes.
+def observed(
+    choice: LoggerChoice, recipe: Mapping[str, Mapping[str, Any]], seed: int, run: Run
+) -> Iterator[RunObserver]:
+    """Tell a logger how a run goes.
 
     Args:
-        plan: What the run does; its logger and its options.
+        choice: The logger.
+        recipe: The run's options by group.
+        seed: The run's seed.
         run: The run, within `recording()`.
 
     Yields:
         What to tell of epochs as they end. A history nobody told of is passed on at the end.
     """
-    observer = RunObserver(plan.logger, run, flat_params(plan.recipe) | {"seed": plan.seed})
+    observer = RunObserver(choice, run, flat_params(recipe) | {"seed": seed})
     try:
         yield observer
     except BaseException:

@@ -15,6 +15,7 @@ from tlx.regularization.distillation_loss import soft_cross_entropy
 from tlx.regularization.head_inputs import as_vectors
 from tlx.regularization.regularizer import (
     Penalty,
+    Regularized,
     Regularizer,
     Situation,
     Step,
@@ -26,7 +27,6 @@ from tlx.regularization.source_head import source_head_of, trainable_copy
 
 if TYPE_CHECKING:
     from tlx.data.task import Split
-    from tlx.strategies.transfer_module import TransferModule
 
 log = logging.getLogger("tlx")
 
@@ -70,7 +70,7 @@ class CoTuning(Regularizer):
         reason = "it relates classes of both tasks, and the data asks for a number"
         return [Fault("regularizer", self.name, reason, "Use regularizer=l2_sp.")]
 
-    def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:
+    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:
         """Return the term, with the relationship that model A sees now."""
         head = source_head_of(module.backbone, device)
         features = Replica(module, device).features_of(train)

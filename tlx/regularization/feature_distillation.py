@@ -10,7 +10,14 @@ from torch.nn import functional
 
 from tlx.regularization.distillation_loss import cosine_distance, softened_divergence
 from tlx.regularization.head_inputs import as_vectors
-from tlx.regularization.regularizer import Penalty, Regularizer, Step, Temperature, Weight
+from tlx.regularization.regularizer import (
+    Penalty,
+    Regularized,
+    Regularizer,
+    Step,
+    Temperature,
+    Weight,
+)
 from tlx.regularization.replica import Replica
 from tlx.regularization.source_head import source_head_of, trainable_copy
 
@@ -18,7 +25,6 @@ if TYPE_CHECKING:
     import torch
 
     from tlx.data.task import Split
-    from tlx.strategies.transfer_module import TransferModule
 
 Target = Literal["logits", "features"]
 Distance = Literal["mse", "cosine"]
@@ -58,7 +64,7 @@ class FeatureDistillation(Regularizer):
         """Whether logits are distilled."""
         return self.target == "logits"
 
-    def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
+    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
         """Return the term, towards model A as it is now."""
         teacher = Replica(module, device)
         if self.target == "features":

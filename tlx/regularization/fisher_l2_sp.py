@@ -13,14 +13,13 @@ from torch import Tensor, nn
 from tlx.errors import Fault
 from tlx.regularization.fisher import Labels, diagonal_fisher, with_mean_one
 from tlx.regularization.l2_sp import held_parameters, untrained_faults
-from tlx.regularization.regularizer import Penalty, Regularizer, Situation, Weight
+from tlx.regularization.regularizer import Penalty, Regularized, Regularizer, Situation, Weight
 from tlx.regularization.replica import Replica
 from tlx.regularization.source_head import source_head_of
 from tlx.regularization.starting_point import StartingPointPenalty
 
 if TYPE_CHECKING:
     from tlx.data.task import Split
-    from tlx.strategies.transfer_module import TransferModule
 
 log = logging.getLogger("tlx")
 
@@ -66,7 +65,7 @@ class FisherL2Sp(Regularizer):
         """Return why there is no weight of model A to hold, or none of its answers."""
         return super().faults(situation) or untrained_faults(self.name, situation)
 
-    def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:
+    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:
         """Return the term, around the weights as they are now."""
         held = held_parameters(module)
         importance = self.importance(module, train, held, device)
@@ -74,7 +73,7 @@ class FisherL2Sp(Regularizer):
 
     def importance(
         self,
-        module: TransferModule,
+        module: Regularized,
         train: Split,
         held: dict[str, nn.Parameter],
         device: torch.device,
@@ -91,7 +90,7 @@ class FisherL2Sp(Regularizer):
         copies = replica.copies_of(held)
         for parameter in copies.values():
             parameter.requires_grad_(True)
-        seed = module.training_recipe.seed
+        seed = module.seed
         drawn = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
         chosen = drawn[: self.samples]
         log.info("Fisher information of model A from %d training images", len(chosen))

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from tlx.errors import Fault
-from tlx.regularization.regularizer import Penalty, Regularizer, Situation, Weight
+from tlx.regularization.regularizer import Penalty, Regularized, Regularizer, Situation, Weight
 from tlx.regularization.starting_point import StartingPointPenalty
 
 if TYPE_CHECKING:
     import torch
 
     from tlx.data.task import Split
-    from tlx.strategies.transfer_module import TransferModule
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,12 @@ class L2Sp(Regularizer):
         """Return why there is no weight of model A to hold."""
         return super().faults(situation) or untrained_faults(self.name, situation)
 
-    def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
+    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
         """Return the term, around the weights as they are now."""
         return StartingPointPenalty(held_parameters(module), self.alpha, device)
 
 
-def held_parameters(module: TransferModule) -> dict[str, nn.Parameter]:
+def held_parameters(module: Regularized) -> dict[str, nn.Parameter]:
     """Return model A's own parameters in front of the head that ever train, by name."""
     held = module.trained_source_weights()
     named = module.backbone.network.named_parameters()

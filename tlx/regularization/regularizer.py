@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -13,11 +13,31 @@ from tlx.errors import Fault
 if TYPE_CHECKING:
     import torch
 
+    from tlx.backbones import Backbone
     from tlx.data.task import Split
-    from tlx.strategies.transfer_module import TransferModule
 
 Weight = Annotated[float, Field(ge=0)]
 Temperature = Annotated[float, Field(gt=0)]
+
+
+class Regularized(Protocol):
+    """What a regulariser needs of a strategy over model A."""
+
+    backbone: Backbone
+
+    @property
+    def start(self) -> nn.Module:
+        """What takes the batches: the backbone, or the tail that takes cached inputs."""
+
+    @property
+    def seed(self) -> int:
+        """What is drawn at random follows from it."""
+
+    def network_inputs(self, images: Tensor) -> Tensor:
+        """Return what the network takes of a batch of the training split's images."""
+
+    def trained_source_weights(self) -> frozenset[str]:
+        """Return the names of model A's own parameters, in front of the head, that ever train."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +112,7 @@ class Regularizer:
         """Return why this does not go with a plan."""
         return common_faults(self.name, situation, needs_source_head=self.needs_source_head)
 
-    def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:
+    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:
         """Return the term of the loss for a fit, while the weights are still model A's.
 
         Args:

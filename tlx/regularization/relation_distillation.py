@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor
 
 from tlx.regularization.head_inputs import as_vectors
-from tlx.regularization.regularizer import Penalty, Regularizer, Step, Weight
+from tlx.regularization.regularizer import Penalty, Regularized, Regularizer, Step, Weight
 from tlx.regularization.relations import angle_loss, distance_loss
 from tlx.regularization.replica import Replica
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import torch
 
     from tlx.data.task import Split
-    from tlx.strategies.transfer_module import TransferModule
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class RelationDistillation(Regularizer):
     distance_weight: Weight = 25.0
     angle_weight: Weight = 50.0
 
-    def bind(self, module: TransferModule, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
+    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
         """Return the term, towards model A as it is now."""
         return RelationPenalty(Replica(module, device), self.distance_weight, self.angle_weight)
 

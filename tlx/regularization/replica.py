@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
+from tlx.activations.cached_inputs import StoredTail
 from tlx.regularization.head_inputs import as_vectors, head_inputs
 
 if TYPE_CHECKING:
     from tlx.data.task import Split
-    from tlx.strategies.transfer_module import TransferModule
+    from tlx.regularization.regularizer import Regularized
 
 BATCH_SIZE = 128
 
@@ -30,9 +31,7 @@ class Replica:
         device: Where to compute.
     """
 
-    def __init__(self, module: TransferModule, device: torch.device) -> None:
-        from tlx.activations.serve import StoredTail
-
+    def __init__(self, module: Regularized, device: torch.device) -> None:
         original = module.start
         copies: dict[int, Any] = {}
         self.network = copy.deepcopy(original, copies)

@@ -16,8 +16,8 @@ from tlx.texts.shown import shown_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tlx.reports.classification import ClassificationScores, ClassScores
-    from tlx.reports.regression import RegressionScores
+    from tlx.objectives.classification_scores import ClassificationScores, ClassScores
+    from tlx.objectives.regression_scores import RegressionScores
 
 WIDTH_COLUMNS = 100
 MAX_CLASSES_SHOWN = 40

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tlx.runs.disk import disk_error
@@ -31,6 +32,26 @@ class LogFile(OwnFileHandler):
         """Close the file; lines that found no room are lost."""
         with suppress(OSError):
             super().close()
+
+
+@contextmanager
+def logged_to(folder: Path) -> Iterator[None]:
+    """Log as `log_to` does while the block runs, and as before afterwards.
+
+    Args:
+        folder: The run's folder.
+    """
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    root.handlers = []  # `log_to` closes those that it finds
+    try:
+        log_to(folder)
+        yield
+    finally:
+        for handler in root.handlers:
+            handler.close()
+        root.handlers = handlers
+        root.setLevel(level)
 
 
 def log_to(folder: Path) -> None:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from tlx.objectives.regression_scores import RegressionScores
 from tlx.reports.figures import (
     BLUE,
     DOUBLE_COLUMN_INCHES,
@@ -20,7 +21,6 @@ from tlx.reports.figures import (
     style_axes,
     write_png,
 )
-from tlx.reports.regression import RegressionScores
 
 MOST_OPAQUE_POINTS = 200
 

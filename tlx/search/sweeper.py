@@ -78,10 +78,10 @@ class OptunaSweeper(Sweeper):
         from tlx.search.journal import opened_storage
         from tlx.search.progress import Progress
         from tlx.search.search import Search, open_study
-        from tlx.spark.compose import sweep_folder
-        from tlx.spark.launch import asked_of_hydra
+        from tlx.spark.hydra_files import MULTIRUN_FILE, redacted_config
+        from tlx.spark.launcher.compose import sweep_folder
+        from tlx.spark.launcher.launch import asked_of_hydra
         from tlx.sweeps.folder import write_sweep
-        from tlx.sweeps.hydra_files import MULTIRUN_FILE, redacted_config
 
         assert self.config is not None
         space, options = self._space(arguments), self.options
@@ -175,7 +175,7 @@ class OptunaSweeper(Sweeper):
 
 def was_cancelled(returned: JobReturn) -> bool:
     """Return whether a job was stopped from outside, by its record."""
-    from tlx.sweeps.record import read_job
+    from tlx.sweeps.jobs import read_job
 
     if returned.status == JobStatus.COMPLETED or returned.hydra_cfg is None:
         return False

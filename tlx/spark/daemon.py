@@ -10,9 +10,9 @@ import contextlib
 import os
 import sys
 
-from tlx.spark.worker import preload
+from tlx.spark.launcher.worker import preload
 
-ALWAYS = ("tlx.spark.hydra_job", "tlx.spark.isolation.fork", "tlx.spark.outcome")
+ALWAYS = ("tlx.spark.launcher.hydra_job", "tlx.spark.isolation.fork", "tlx.spark.launcher.job_end")
 """What runs a job in a worker, Hydra with it."""
 
 PRELOAD_VARIABLE = "TLX_PRELOAD"

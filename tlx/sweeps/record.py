@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
-from tlx.runs.record_file import read_record
-from tlx.runs.stored import DamagedFileError
 from tlx.sweeps.plain_values import plain_value
-from tlx.sweeps.tlx_run import TlxRun, read_tlx_run
+from tlx.sweeps.tlx_run import TlxRun
 from tlx.texts.bounded import record_text
 from tlx.texts.redaction import redact
 from tlx.texts.shown import shown
 
 JOB_FILE = "job.json"
-MAX_SUBFOLDER_DEPTH = 5
 MOST_JOBS = 10**9
 
 Status = Literal[
@@ -110,35 +105,6 @@ def write_job(folder: Path, record: JobRecord) -> None:
     )
 
 
-def read_job(folder: Path) -> JobRecord | None:
-    """Read what is known of a job.
-
-    The figures of a tlx run's own `result.json` fill what the record leaves open; the run of a
-    driver that was killed may be found complete there. A folder without `job.json`, of another
-    launcher, is told from its `result.json` and Hydra's `.hydra/`.
-
-    Returns:
-        None where the folder is not a job's. A job of which neither its `job.json` nor a run tells
-        is `lost`. What is damaged is the `reason`, of a complete job too.
-    """
-    from tlx.sweeps.other_launchers import job_of_other_launcher
-
-    run, fault = read_tlx_run(folder)
-    try:
-        record = read_record(folder / JOB_FILE, JobRecord)
-    except FileNotFoundError:
-        return with_fault(job_of_other_launcher(folder, run), fault)
-    except DamagedFileError as error:
-        told = None if run is None else job_of_other_launcher(folder, run)
-        if told is None:
-            told = JobRecord(number=number_of(folder), status="lost")
-        return with_fault(told, str(error))
-    if not -1 <= record.number < MOST_JOBS:
-        fault = f"{folder / JOB_FILE}: number {record.number} is none of a job."
-        record = replace(record, number=number_of(folder))
-    return with_fault(record if run is None else with_run(record, run), fault)
-
-
 def with_fault(record: JobRecord | None, fault: str | None) -> JobRecord | None:
     """Return a job's record with what is wrong with its files, unless it tells of an error."""
     if record is None or fault is None or (record.fault and record.status != "lost"):
@@ -162,32 +128,6 @@ def with_run(record: JobRecord, run: TlxRun) -> JobRecord:
         peak_memory_mb=record.peak_memory_mb or run.peak_memory_mb,
         return_value=run.return_value if own is None and record.status in DONE else own,
     )
-
-
-def read_jobs(folder: Path) -> list[tuple[Path, JobRecord]]:
-    """Return every job of a sweep's folder with its own folder, by number.
-
-    Args:
-        folder: The sweep's folder. Jobs may lie deeper in it, where `hydra.sweep.subdir` says so.
-    """
-    return sorted(_walk(folder, 1), key=lambda job: (job[1].number, str(job[0])))
-
-
-def read_sweep(folder: Path) -> list[JobRecord]:
-    """Return the record of every job of a sweep's folder, by number.
-
-    Raises:
-        TlxError: Where the folder does not exist or holds no job.
-    """
-    if not folder.is_dir():
-        raise TlxError(f"{folder} is no folder. Give the folder of a sweep (hydra.sweep.dir).")
-    records = [record for _, record in read_jobs(folder)]
-    if records:
-        return records
-    remedy = "Give the folder that holds the folders of its jobs (hydra.sweep.dir)."
-    if (folder / JOB_FILE).exists() or read_tlx_run(folder) != (None, None):
-        raise TlxError(f"{folder} is the folder of a single run, not of a sweep. {remedy}")
-    raise TlxError(f"{folder} is not the folder of a sweep: no job is in it. {remedy}")
 
 
 def number_of(folder: Path) -> int:
@@ -237,17 +177,6 @@ def version_text(version: str, git: Mapping[str, Any] | None) -> str:
     if git is None:
         return version
     return f"{version}+g{git['commit'][:12]}{'.dirty' if git['dirty'] else ''}"
-
-
-def _walk(folder: Path, depth: int) -> Iterator[tuple[Path, JobRecord]]:
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.is_dir() and entry.name[0] != "."]
-    for name in names:
-        record = read_job(folder / name)
-        if record is not None:
-            yield folder / name, record
-        elif depth < MAX_SUBFOLDER_DEPTH:
-            yield from _walk(folder / name, depth + 1)
 
 
 def _ordered(value: Any) -> Any:

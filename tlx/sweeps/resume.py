@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tlx.sweeps.record import DONE, JobRecord, code_version, number_of, read_jobs
+from tlx.sweeps.jobs import read_jobs
+from tlx.sweeps.record import DONE, JobRecord, code_version, number_of
 from tlx.sweeps.tlx_run import read_tlx_run
 
 Action = Literal["run", "continue", "skip", "failed"]
@@ -54,16 +55,13 @@ class PlannedStep:
     record: JobRecord | None = None
 
 
-@dataclass(frozen=True)
-class ResumePlan:
-    """What to do with every job, in the order they were given, and what the user should know."""
-
-    steps: tuple[PlannedStep, ...]
-    warnings: tuple[str, ...] = ()
-
-
 class EarlierJobs:
     """The jobs that a sweep's folder held when it was read, once, until new jobs claim them.
+
+    A job is known again by its configuration's hash, whatever its number; two jobs of the same
+    configuration are two jobs. A complete one is skipped. One that was killed, lost, cancelled or
+    still running when its driver ended goes on: from its tlx run, where it has begun one, else
+    from its start. One that failed or timed out does so only where that is asked.
 
     Args:
         folder: The sweep's folder; it need not exist.
@@ -91,27 +89,6 @@ class EarlierJobs:
         number = max(self._free, job.number)
         self._free = number + 1
         return PlannedStep(job, "run", number)
-
-
-def plan_resume(folder: Path, jobs: Sequence[PlannedJob], retry_failed: bool) -> ResumePlan:
-    """Compare the jobs of a sweep with what its folder holds.
-
-    A job is known again by its configuration's hash, whatever its number; two jobs of the same
-    configuration are two jobs. A complete one is skipped. One that was killed, lost, cancelled or
-    still running when its driver ended goes on: from its tlx run, where it has begun one, else
-    from its start. One that failed or timed out does so only if `retry_failed`.
-
-    Call it for the jobs of one launch, before any of them starts; of a sweeper that launches
-    batch after batch it also finds the jobs of the earlier batches.
-
-    Args:
-        folder: The sweep's folder; it need not exist.
-        jobs: The jobs to launch.
-        retry_failed: Whether jobs that failed shall run again.
-    """
-    earlier = EarlierJobs(folder)
-    steps = earlier.claim(jobs, retry_failed)
-    return ResumePlan(steps, tuple(warnings_of(steps, earlier.unclaimed())))
 
 
 def next_number(folder: Path) -> int:

@@ -12,12 +12,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tlx.backbones.fingerprint import state_fingerprint
-from tlx.goals.selection import BY_ACCURACY, Selection
+from tlx.backbones.weights.fingerprint import state_fingerprint
+from tlx.objectives.selection import BY_ACCURACY, Selection
 from tlx.runs.atomic import atomic_path
 
 if TYPE_CHECKING:
-    from tlx.strategies.transfer_module import TransferModule
+    from tlx.strategies.base import TransferModule
 
 BEST_FILE = Path("checkpoints/best.safetensors")
 CHECKSUM, RUN = "state_fingerprint", "run"
@@ -34,7 +34,7 @@ class BestWeights(Callback):
     ends, and before each checkpoint. So the file is right however the run was interrupted: score
     and epoch travel in the checkpoint, whose weights are in the file by then, and an epoch repeated
     after a resume gives the same weights again. What a strategy adds to the layers is merged in
-    them (`TransferModule.plain_state`), so that the file fits the plain network.
+    them (`Policy.plain_state`), so that the file fits the plain network.
 
     Args:
         folder: The run's folder.
@@ -158,5 +158,5 @@ def _kept_apart(module: TransferModule, trained: set[int]) -> dict[str, Tensor]:
     frozen = {name for name, value in named if id(value) not in trained}
     return {
         name: value if name in frozen else value.detach().to("cpu", copy=True)
-        for name, value in module.plain_state().items()
+        for name, value in module.policy.plain_state().items()
     }

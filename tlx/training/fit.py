@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pytorch_lightning import Trainer
-from pytorch_lightning.callbacks import EarlyStopping
 
-from tlx.data.task_module import TaskDataModule
+from tlx.data.batches import TaskDataModule
+from tlx.machine import Compute
 from tlx.reports.progress import progress_callbacks
 from tlx.runs.run import RunInterrupted
-from tlx.strategies.probe import Probe
 from tlx.training.best_weights import BestWeights
 from tlx.training.checkpoint_file import checkpoint_to_resume
-from tlx.training.device import Compute, choose_compute
+from tlx.training.device import choose_compute
 from tlx.training.history import EpochHistory
 from tlx.training.phases import PhasedBatches, PhaseTails
 from tlx.training.solve import Solve, prepare_solve
@@ -25,12 +24,13 @@ from tlx.training.trainer import make_trainer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tlx.activations.serve import PhaseStart, Served
-    from tlx.config.plan import Plan
+    from tlx.activations.cached_inputs import PhaseInputs
+    from tlx.activations.serve import Served
     from tlx.data.task import ImageTask
     from tlx.loggers.observed import RunObserver
+    from tlx.plan.plan import Plan
     from tlx.runs.run import Run
-    from tlx.strategies.transfer_module import TransferModule
+    from tlx.strategies.base import TransferModule
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Fit:
     run_record: Run
     unit: ClassVar[str] = "epoch"
 
-    def behind(self, served: Served) -> Fit:
+    def on_cached(self, served: Served) -> Fit:
         """Return the same fit on stored activations, the module starting at their cut.
 
         Args:
@@ -62,20 +62,20 @@ class Fit:
                 store served none, the fit stays as it is.
         """
         if served.solving is not None:
-            self.module.solve_behind(served.solving)
+            self.module.solve_on_cached(served.solving)
         if served.phases:
             return self._in_phases(served.phases)
-        if served.behind is None:
+        if served.cached is None:
             return self
-        self.module.start_behind(served.behind.tail)
-        return replace(self, data=self._batches_of(served.behind.task))
+        self.module.take_cached_inputs(served.cached.tail)
+        return replace(self, data=self._batches_of(served.cached.task))
 
-    def _in_phases(self, phases: Sequence[PhaseStart]) -> Fit:
+    def _in_phases(self, phases: Sequence[PhaseInputs]) -> Fit:
         data = {
-            phase.first_epoch: self._batches_of(phase.behind.task) if phase.behind else self.data
+            phase.first_epoch: self._batches_of(phase.cached.task) if phase.cached else self.data
             for phase in phases
         }
-        tails = {p.first_epoch: p.behind.tail if p.behind else None for p in phases}
+        tails = {p.first_epoch: p.cached.tail if p.cached else None for p in phases}
         self.trainer.callbacks.append(PhaseTails(tails))  # type: ignore[attr-defined]
         self.trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
         return replace(self, data=PhasedBatches(self.data, data))
@@ -98,7 +98,7 @@ class Fit:
         except (KeyboardInterrupt, SystemExit) as error:
             folder = self.run_record.folder
             raise RunInterrupted(f"interrupted; go on with resume={folder}") from error
-        self.module.finish()
+        self.module.policy.finish()
         self.best.restore(self.module.backbone.network)
         self.run_record.result.best_epoch = self.best.epoch
         self.run_record.result.epochs = self.trainer.current_epoch
@@ -120,27 +120,22 @@ def prepare(
         run: The run, whose folder takes history and checkpoints.
         observer: Is told of epochs as they end; a probe has its path in the run's folder at once.
     """
-    if isinstance(module, Probe):
-        return prepare_solve(plan, task, module, run)
+    solver = module.policy.solver
+    if solver is not None:
+        return prepare_solve(plan, task, module, solver, run)
     compute = choose_compute(plan.trainer)
     if compute.channels_last:
         module.backbone.network.to(memory_format=torch.channels_last)
-    goal = module.training_recipe.goal
-    best = BestWeights(run.folder, goal.selection, run.result.id)
+    objective = module.training_recipe.objective
+    best = BestWeights(run.folder, objective.selection, run.result.id)
     progress = progress_callbacks(is_terminal=sys.stdout.isatty())
     observe = observer.epoch if observer else None
-    history = EpochHistory(run.folder, observe, goal.columns)
+    history = EpochHistory(run.folder, observe, objective.columns)
     callbacks = [history, best, *progress]
     trainer = make_trainer(
-        run.folder, plan.trainer, compute, callbacks, goal.selection, run.result.id
+        run.folder, plan.trainer, compute, callbacks, objective.selection, run.result.id
     )
     views = plan.training.augmentation.views or 1
     batches = {"batch_size": plan.trainer.batch_size, "views": views}
     data = TaskDataModule(task, seed=plan.seed, **batches)
     return Fit(trainer, module, data, best, compute, run)
-
-
-def stopped_early(trainer: Trainer) -> bool:
-    """Return whether early stopping ended the fit before its last epoch."""
-    stops = [c for c in trainer.callbacks if isinstance(c, EarlyStopping)]  # type: ignore[attr-defined]
-    return any(stop.stopped_epoch > 0 for stop in stops)

@@ -9,12 +9,12 @@ from pytorch_lightning import Callback, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from tlx.data.task_module import TaskDataModule
+from tlx.data.batches import TaskDataModule
 
 if TYPE_CHECKING:
     from pytorch_lightning import LightningModule
 
-    from tlx.strategies.transfer_module import TransferModule
+    from tlx.strategies.base import TransferModule
 
 Value = TypeVar("Value")
 Batch = tuple[Tensor, Tensor]
@@ -76,4 +76,4 @@ class PhaseTails(Callback):
         if batch_idx == 0:
             tail = of_phase(self._tails, trainer.current_epoch)
             module = cast("TransferModule", pl_module)
-            module.start_behind(None if tail is None else tail.to(module.device))
+            module.take_cached_inputs(None if tail is None else tail.to(module.device))

@@ -14,21 +14,24 @@ from torch import Tensor, nn
 
 from tlx.backbones.head_features import head_features
 from tlx.errors import TlxError
+from tlx.machine import Compute
 from tlx.probes.selection import PathPoint, accuracy_and_loss, best_point
 from tlx.runs.atomic import atomic_path
 from tlx.runs.mapped_files import refuse_changed
 from tlx.runs.run import RunInterrupted
 from tlx.training.best_weights import BEST_FILE
-from tlx.training.device import Compute, choose_compute
+from tlx.training.device import choose_compute
 from tlx.training.history import METRICS_FILE
 from tlx.training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
-    from tlx.activations.serve import Behind, Served
-    from tlx.config.plan import Plan
+    from tlx.activations.cached_inputs import CachedInputs
+    from tlx.activations.serve import Served
     from tlx.data.task import ImageTask, Split
+    from tlx.plan.plan import Plan
     from tlx.runs.run import Run
-    from tlx.strategies.probe import CandidateHead, Probe
+    from tlx.strategies.base import TransferModule
+    from tlx.strategies.solver import CandidateHead, Solver
 
 BATCH_SIZE = 256
 
@@ -38,28 +41,30 @@ class Solve:
     """A probe made ready; the same to a run as a `Fit`.
 
     Args:
-        module: The probe over its backbone.
+        module: The strategy over its backbone.
+        solver: What solves for the heads.
         task: The target task's images, or their activations behind a cut.
         compute: Where it computes; always in full precision.
         run_record: The run, whose result is brought up to date.
-        start: What the task's activations are; None where the task has images.
+        cached: The activations and what takes them; None where the task has images.
     """
 
-    module: Probe
+    module: TransferModule
+    solver: Solver
     task: ImageTask
     compute: Compute
     run_record: Run
-    start: Behind | None = None
+    cached: CachedInputs | None = None
     unit: ClassVar[str] = "point"
 
-    def behind(self, served: Served) -> Solve:
+    def on_cached(self, served: Served) -> Solve:
         """Return the same probe on stored activations, where the store served some.
 
         Args:
             served: The activations and the tail.
         """
-        start = served.behind
-        return self if start is None else replace(self, task=start.task, start=start)
+        cached = served.cached
+        return self if cached is None else replace(self, task=cached.task, cached=cached)
 
     def run(self) -> None:
         """Solve for all heads, and leave the best one in the backbone and in its file.
@@ -80,7 +85,7 @@ class Solve:
         points: list[PathPoint] = []
         best: CandidateHead | None = None
         started = time.perf_counter()
-        for candidate in self.module.candidates(train, self.task.train.labels):
+        for candidate in self.solver.candidates(train, self.task.train.labels):
             points.append(self._judged(candidate, val))
             rows.append(self._row(candidate, points, train))
             rows[-1]["seconds"] = round(time.perf_counter() - started, 4)
@@ -96,7 +101,7 @@ class Solve:
         refuse_changed()
         backbone, device = self.module.backbone, self.compute.accelerator
         backbone.to(device).eval()
-        model = self.module if self.start is None else self.start.tail.to(device).eval()
+        model = self.module if self.cached is None else self.cached.tail.to(device).eval()
         batches = (split.images[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
         features = [head_features(backbone, model, batch.to(device)) for batch in batches]
         whole = torch.cat(features)
@@ -116,11 +121,11 @@ class Solve:
         self, candidate: CandidateHead, points: Sequence[PathPoint], train: Tensor
     ) -> dict[str, float]:
         train_loss = float("nan")
-        if self.module.learns_from_itself():
+        if self.solver.learns_from_itself():
             _, train_loss = accuracy_and_loss(candidate.head, train, self.task.train.labels)
         return {
             "point": len(points),
-            self.module.strength_name: candidate.strength,
+            self.solver.strength_name: candidate.strength,
             "train_loss": train_loss,
             "val_loss": points[-1].val_loss,
             "val_accuracy": points[-1].val_accuracy,
@@ -128,8 +133,8 @@ class Solve:
 
     def _keep(self, head: nn.Module) -> None:
         """Install a head, and write the whole model's weights."""
-        tails = [] if self.start is None else [self.start.tail, self.start.scoring_tail]
-        self.module.install(head, tails)
+        tails = [] if self.cached is None else [self.cached.tail, self.cached.scoring_tail]
+        self.solver.install(head, tails)
         path = self.run_record.folder / BEST_FILE
         path.parent.mkdir(exist_ok=True)
         state = self.module.backbone.network.state_dict()
@@ -143,16 +148,19 @@ class Solve:
         self.run_record.result.epochs = len(rows)
 
 
-def prepare_solve(plan: Plan, task: ImageTask, module: Probe, run: Run) -> Solve:
+def prepare_solve(
+    plan: Plan, task: ImageTask, module: TransferModule, solver: Solver, run: Run
+) -> Solve:
     """Return the solving of a plan's probe, ready to run.
 
     Args:
         plan: What to do.
         task: The target task's images.
-        module: The probe over its backbone.
+        module: The strategy over its backbone.
+        solver: What solves for the heads.
         run: The run, whose folder takes history and weights.
     """
     compute = replace(choose_compute(plan.trainer), precision="32-true", channels_last=False)
     torch.set_num_threads(compute.threads)
     keep_freed_memory()
-    return Solve(module, task, compute, run)
+    return Solve(module, solver, task, compute, run)

@@ -11,12 +11,12 @@ import torch
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import EarlyStopping, ProgressBar
 
-from tlx.goals.selection import BY_ACCURACY, Selection
+from tlx.machine import Compute
+from tlx.objectives.selection import BY_ACCURACY, Selection
+from tlx.plan.trainer_settings import TrainerSettings
 from tlx.training.checkpoint_file import CheckpointFiles
-from tlx.training.device import Compute
 from tlx.training.last_checkpoint import LastCheckpoint
 from tlx.training.memory import keep_freed_memory
-from tlx.training.settings import TrainerSettings
 from tlx.training.weight_average import WeightAverage
 
 

@@ -12,7 +12,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tlx.strategies.transfer_module import TransferModule
+    from tlx.strategies.base import TransferModule
 
 
 class WeightAverage(Callback):

@@ -20,10 +20,11 @@ def main(arguments: Sequence[str]) -> None:
     """Run what the command line says, and write the seconds that it took, imports left out."""
     import pytorch_lightning  # noqa: F401 - imports are no part of the time
 
-    from tlx.banks.run import run_bank
+    from experiments.benchmarks.made_up.images import CONFIG_DIR
     from tlx.config.composition import compose_config
+    from tlx.config.head_bank import run_bank
     from tlx.train import train
-    from tlx.training import fit, outcome  # noqa: F401
+    from tlx.training import evaluation, fit  # noqa: F401
 
     folder = Path(arguments[0])
     middle = list(arguments).index("--")
@@ -32,13 +33,16 @@ def main(arguments: Sequence[str]) -> None:
     if swept:
         configs = [compose_config([*fixed, *job]) for job in product(*swept)]
         ended = run_bank(
-            configs, [folder / str(i) for i in range(len(configs))], [""] * len(configs)
+            configs,
+            [folder / str(i) for i in range(len(configs))],
+            [""] * len(configs),
+            [CONFIG_DIR],
         )
         failed = [outcome.error for outcome in ended if outcome.error is not None]
         if failed:
             raise failed[0]
     else:
-        train(compose_config(fixed), folder / "run")
+        train(compose_config(fixed), folder / "run", config_dirs=[CONFIG_DIR])
     write_json(folder / MEASURED_FILE, {"seconds": time.perf_counter() - began})
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tlx.errors import Fault
 
 Count = Annotated[int, Field(ge=1)]
-SEARCH_PATH = f"hydra.searchpath=[{in_quotes(str(Path(__file__).parent / 'conf'))}]"
+CONFIG_DIR = Path(__file__).parent / "conf"
+SEARCH_PATH = f"hydra.searchpath=[{in_quotes(str(CONFIG_DIR))}]"
 """Lets tlx's commands find `data=made_up`."""
 NOISE = 40.0
 """Standard deviation of the noise, in grey levels."""

@@ -7,7 +7,7 @@ import logging
 import time
 from pathlib import Path
 
-from experiments.benchmarks.made_up.images import SEARCH_PATH
+from experiments.benchmarks.made_up.images import CONFIG_DIR, SEARCH_PATH
 from experiments.benchmarks.single_run.workload import BACKBONE, Measured, Workload
 from tlx.config.quoting import quoted
 
@@ -45,12 +45,12 @@ def measure(work: Workload) -> Measured:
 
     from tlx.config.composition import compose_config
     from tlx.train import train
-    from tlx.training import fit, outcome  # noqa: F401
+    from tlx.training import evaluation, fit  # noqa: F401
 
     logging.getLogger("tlx").setLevel(logging.INFO)
     folder = Path(work.folder) / "run"
     began = time.perf_counter()
-    train(compose_config(overrides_of(work)), folder)
+    train(compose_config(overrides_of(work)), folder, config_dirs=[CONFIG_DIR])
     seconds = time.perf_counter() - began
     result = json.loads((folder / "result.json").read_text())
     accuracy = result["metrics"]["test"]["accuracy"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.data.tables.strangers import stranger, written_text
-from tlx.data.table_csv import TableCsv
+from tlx.data.tables.table_csv import TableCsv
 
 TEXT = stranger().to_csv(index=False)
 LINES = TEXT.splitlines()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.data.tables.strangers import ROWS, among, numbers, stranger
 from tests.data.wine_table import written
-from tlx.data.table_csv import TableCsv
+from tlx.data.tables.table_csv import TableCsv
 
 WORDS = "data.categorical=[v] to take each text as a category"
 OUT = "data.exclude=[v] to leave it out"

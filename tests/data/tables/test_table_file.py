@@ -14,7 +14,7 @@ import pytest
 
 from tests.data.tables.strangers import stranger, written_text
 from tests.data.wine_table import wines
-from tlx.data.table_csv import TableCsv
+from tlx.data.tables.table_csv import TableCsv
 
 ROWS = 60
 

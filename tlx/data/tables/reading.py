@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlx.data.table_columns import Cells
 from tlx.data.tables.cells import days_in, numbers_of, texts_of
 from tlx.data.tables.dialect import Dialect
 from tlx.data.tables.kinds import ColumnKind
+from tlx.data.tables.table_columns import Cells
 from tlx.data.tables.trouble import shown
 
 if TYPE_CHECKING:

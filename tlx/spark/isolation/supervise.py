@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlx.spark.envelope import reason_of_signal
 from tlx.spark.isolation.answer import Answer
 from tlx.spark.isolation.files import STOP_FILE, forget_start, note_start
 from tlx.spark.isolation.orphans import end_children, end_orphans_of_workers
+from tlx.spark.launcher.envelope import reason_of_signal
 
 LOOK_S = 0.2
 """How often the stop file is looked for."""

@@ -1,0 +1,1 @@
+"""A multilayer perceptron for tables as a backbone."""

@@ -1,0 +1,1 @@
+"""Every judgement of a plan before any work, one file per subject."""

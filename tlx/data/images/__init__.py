@@ -1,0 +1,1 @@
+"""Tasks made of pictures: listing, decoding, storing, dealing out."""

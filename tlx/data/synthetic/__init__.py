@@ -1,0 +1,1 @@
+"""Tasks that are drawn: letters rendered from fonts."""

@@ -1,0 +1,1 @@
+"""A run as plain typed data, which judges nothing."""

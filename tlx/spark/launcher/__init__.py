@@ -1,0 +1,1 @@
+"""The Spark launcher: a sweep's jobs from composition to their records."""

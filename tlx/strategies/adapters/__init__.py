@@ -1,0 +1,1 @@
+"""Strategies that add small parts to frozen layers, one file each."""

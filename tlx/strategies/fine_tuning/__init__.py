@@ -1,0 +1,1 @@
+"""Strategies that train weights of model A itself, one file each."""

@@ -1,0 +1,1 @@
+"""Strategies that solve for a head on frozen features, one file each."""

@@ -1,0 +1,126 @@
+"""What a finished fit is worth, and its record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tlx.backbones.nearest_head import NearestNeighbourHead
+from tlx.backbones.weights.card import LINEAR_HEAD, NEAREST_HEAD, Card, card_markdown, save_model
+from tlx.data.images.stored_form import FORM_KEY
+from tlx.objectives.chosen import objective_of
+from tlx.objectives.predictions import predict, predict_cached, write_predictions
+from tlx.reports.objectives import draw, written
+from tlx.runs.atomic import write_text
+from tlx.runs.provenance import package_versions
+from tlx.runs.run import WEIGHTS_FILE
+
+if TYPE_CHECKING:
+    from tlx.activations.cached_inputs import CachedInputs
+    from tlx.backbones import Backbone
+    from tlx.data.task import ImageTask
+    from tlx.objectives.objective import Scores
+    from tlx.plan.plan import Plan
+    from tlx.runs.run import Run
+    from tlx.strategies.base import TransferModule
+
+CARD_FILE = "MODEL_CARD.md"
+
+
+def evaluate(
+    backbone: Backbone, task: ImageTask, run: Run, device: str, cached: CachedInputs | None = None
+) -> dict[str, Scores]:
+    """Score the chosen epoch's weights on the validation and, once, the test images.
+
+    The predictions go into the run's folder.
+
+    Args:
+        backbone: Model B.
+        task: The target task's images.
+        run: The run to record scores and predictions in.
+        device: Where to compute.
+        cached: Stored activations of these images, and model B's tail.
+    """
+    objective = objective_of(task)
+    scores: dict[str, Scores] = {}
+    tables = []
+    for name, split in (("val", task.val), ("test", task.test)):
+        if cached is None:
+            answers = predict(backbone, split, device=device, answers=objective.answers)
+        else:
+            tail, activations = cached.scoring_tail, cached.scored[name]
+            answers = predict_cached(tail, activations, device=device, answers=objective.answers)
+        scores[name] = objective.scores(answers, split.labels)
+        tables.append(objective.table(name, split, answers))
+    write_predictions(run.folder, tables, objective.digits)
+    run.result.metrics = {name: score.to_dict() for name, score in scores.items()}
+    return scores
+
+
+def record(
+    plan: Plan,
+    task: ImageTask,
+    module: TransferModule,
+    scores: Mapping[str, Scores],
+    run: Run,
+    *,
+    pictures: bool = True,
+) -> None:
+    """Write model B with its card, and the pictures.
+
+    Args:
+        plan: What the run did.
+        task: Its task.
+        module: Its strategy, over model B.
+        scores: By split.
+        run: The run.
+        pictures: Whether to draw; `python -m tlx.evaluate RUN --pictures` does so later.
+    """
+    card = model_card(plan, task, module, scores, run)
+    save_model(run.folder / WEIGHTS_FILE, module.backbone.network, card)
+    write_text(run.folder / CARD_FILE, card_markdown(card))
+    if pictures:
+        draw(objective_of(task), run.folder, scores["test"], run.result.best_epoch)
+
+
+def model_card(
+    plan: Plan, task: ImageTask, module: TransferModule, scores: Mapping[str, Scores], run: Run
+) -> Card:
+    """Return the card that travels with model B's weights."""
+    backbone = module.backbone
+    data = {**plan.recipe["data"], "fingerprint": task.fingerprint}
+    if "form" in task.about:
+        data[FORM_KEY] = task.about["form"]
+    recipe = {key: value for key, value in plan.recipe.items() if key not in ("data", "logger")}
+    return Card(
+        name=f"{task.name}_{backbone.name}",
+        backbone=backbone.name,
+        num_classes=task.outputs,
+        class_names=tuple(task.class_names),
+        target=None if task.number is None else asdict(task.number),
+        preprocess=backbone.preprocess.to_dict(),
+        data=data,
+        recipe=recipe,
+        seed=plan.seed,
+        score={"split": "test", **objective_of(task).card_scores(scores["test"])},
+        command=run.result.command,
+        versions=package_versions(),
+        head=NEAREST_HEAD if isinstance(backbone.head, NearestNeighbourHead) else LINEAR_HEAD,
+    )
+
+
+def summary(task: ImageTask, scores: Mapping[str, Scores], run: Run, unit: str = "epoch") -> str:
+    """Return the lines that end a run: the test scores, the chosen epoch, the folder.
+
+    Args:
+        task: The run's task.
+        scores: By split.
+        run: The run.
+        unit: What was chosen among.
+    """
+    objective = objective_of(task)
+    table = written(objective, scores["test"], title="test", encoding=sys.stdout.encoding)
+    chosen = f"{unit} {run.result.best_epoch} of {run.result.epochs} ({objective.selection.words})"
+    return f"{table.rstrip()}\n{chosen}\nrun folder: {run.folder}"
