@@ -27,11 +27,6 @@ NEEDED: dict[tuple[str, str], tuple[str, ...]] = {
     },
     ("data", "torchvision"): ("data.download=true",),
     ("experiment", "cifar10_source"): ("data.root={images}", "data.classes=[a,b]"),
-    ("regularizer", "co_tuning"): ("strategy=structure_reuse",),
-    ("regularizer", "feature_distillation"): ("strategy=structure_reuse",),
-    ("regularizer", "fisher_l2_sp"): ("strategy=structure_reuse",),
-    ("regularizer", "l2_sp"): ("strategy=structure_reuse",),
-    ("regularizer", "relation_distillation"): ("strategy=structure_reuse",),
 }
 
 
@@ -43,7 +38,8 @@ def needed(group: str, option: str, folder: Path) -> list[str]:
         option: Its name.
         folder: Takes a few images.
     """
-    asked = NEEDED.get((group, option), ())
+    holds = group == "regularizer" and option != "none"  # something must train to be held
+    asked = NEEDED.get((group, option), ("strategy=structure_reuse",) if holds else ())
     if not any("{images}" in word for word in asked):
         return list(asked)
     rows = ["path,label"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from omegaconf import OmegaConf
@@ -126,6 +126,18 @@ def test_options_of_a_bank_are_options_of_shipped_configurations(group: str) -> 
             shipped.setdefault(node["_target_"], set()).update(names)
     for target, options in OPTIONS[group].items():
         assert set(options) <= shipped[target], target
+
+
+def test_alone_because_of_a_new_option_only_where_it_is_not_at_its_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trainer = "tlx.plan.trainer_settings.TrainerSettings"
+    known = OPTIONS["trainer"][trainer]
+    shorter = {trainer: tuple(name for name in known if name != "checkpoint_every_epochs")}
+    monkeypatch.setitem(cast(dict[str, Any], OPTIONS), "trainer", shorter)
+    assert alone_because(config()) is None
+    reason = "a bank knows no option trainer.checkpoint_every_epochs"
+    assert alone_because(config(trainer__checkpoint_every_epochs=2)) == reason
 
 
 def test_plan_banks_of_data_from_outside_asks_only_for_its_task() -> None:

@@ -3,12 +3,15 @@
 An allow-list: an option that is not here may change training in a way that the engine does not
 know of, so its job trains alone. Options of data and backbone stand here where all they do is done
 when these are loaded or built, before the first step. Of a data source that is none of tlx's
-nothing more is asked in training than the task it loads, whatever its options.
+nothing more is asked in training than the task it loads, whatever its options. A new option at its
+default is as if it were not there.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Final
 
 SETTINGS: Final = frozenset({"seed", "resume", "debug"})
@@ -107,8 +110,18 @@ def _of_group(group: str, node: Any) -> str | None:
     if not isinstance(node, Mapping) or node.get("_target_") not in OPTIONS[group]:
         return None if node is None or _only_loads(group, node) else f"a bank knows no such {group}"
     known = {"_target_", "name", *OPTIONS[group][node["_target_"]]}
-    unknown = [f"{group}.{option}" for option in node if option not in known]
-    return f"a bank knows no option {unknown[0]}" if unknown else None
+    unknown = [option for option in node if option not in known and not _is_default(node, option)]
+    return f"a bank knows no option {group}.{unknown[0]}" if unknown else None
+
+
+def _is_default(node: Mapping[str, Any], option: str) -> bool:
+    """Return whether an option has the default of its signature, as if it were not there.
+
+    A new option's default leaves training as it was, so it need not be known here.
+    """
+    module, _, name = str(node["_target_"]).rpartition(".")
+    parameters = signature(getattr(importlib.import_module(module), name)).parameters
+    return option in parameters and bool(parameters[option].default == node[option])
 
 
 def _only_loads(group: str, node: Any) -> bool:
