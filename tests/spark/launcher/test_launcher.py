@@ -226,6 +226,11 @@ def test_submitted_jobs_end_one_by_one_and_can_be_cancelled(
     assert (done.folder / "0" / "tidied").exists()
 
 
+def has_ended(path: Path) -> bool:
+    """Return whether a job's record, once it is there, tells of its end."""
+    return path.is_file() and json.loads(path.read_text())["status"] in DONE
+
+
 def test_jobs_run_while_later_ones_are_composed(
     sweep: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,7 +246,7 @@ def test_jobs_run_while_later_ones_are_composed(
             wait_for(lambda: is_ready(folder))
             time.sleep(1.0)  # until the future of the start is set too
         if number == 3:
-            wait_for(lambda: json.loads((folder / "0/job.json").read_text())["status"] in DONE)
+            wait_for(lambda: has_ended(folder / "0/job.json"))
             seen.append("job 0 has ended")
         return compose.compose_job(context, config, overrides, number)
 
