@@ -10,10 +10,12 @@ from typing import Any, Final
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-PLACES: Final = (
+INPUT_PLACES: Final = (
     ("data", "root"), ("data", "table"), ("data", "cache"), ("data", "path"),
-    ("data", "preparation"), ("activations", "folder"),
+    ("data", "preparation"),
 )  # fmt: skip
+"""Options that are paths of what a run reads."""
+PLACES: Final = (*INPUT_PLACES, ("activations", "folder"))
 """Options that are paths."""
 PLACES_OR_NAMES: Final = (("backbone", "weights"), ("backbone", "transforms"))
 """Options that may be paths, and are where there is such a file."""

@@ -15,6 +15,7 @@ from tlx.config.builders import GROUPS, LATER_GROUPS, SETTINGS, plain
 from tlx.config.groups import option_names
 from tlx.config.installed import TARGET, option_making, searched_folders, target_named
 from tlx.config.options import instruction_fault
+from tlx.config.places import INPUT_PLACES, PLACES_OR_NAMES
 from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
 from tlx.runs.run import CONFIG_FILE
 from tlx.runs.stored import DamagedFileError, read_yaml, yaml_text
@@ -22,11 +23,8 @@ from tlx.texts.redaction import redact, redacted_now
 
 CHOICES = "choices"
 HEAD = "# A run of tlx: the option chosen of each group, and all options as plain values.\n"
-PATHS = (
-    ("backbone", "weights"), ("backbone", "transforms"), ("data", "root"), ("data", "table"),
-    ("data", "cache"), ("data", "path"), ("data", "preparation"),
-)  # fmt: skip
-"""Options that may name files, which shall be found from any folder later."""
+INPUTS = (*INPUT_PLACES, *PLACES_OR_NAMES)
+"""Options that may name files of input, which shall be found from any folder later."""
 log = logging.getLogger("tlx")
 GIVE_AGAIN = (
     "Where a configuration folder has it, give the folder again with --config-dir FOLDER; where a "
@@ -48,7 +46,7 @@ def config_text(cfg: Mapping[str, Any], config_dirs: Sequence[Path] = ()) -> str
         ConfigError: Where no installed option makes what the configuration asks for.
     """
     content = {k: dict(v) if isinstance(v, dict) else v for k, v in plain(cfg).items()}
-    for group, key in PATHS:
+    for group, key in INPUTS:
         value = content[group].get(key)
         if isinstance(value, str) and Path(value).exists():
             content[group][key] = str(Path(value).absolute())
