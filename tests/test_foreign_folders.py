@@ -12,7 +12,7 @@ import yaml
 
 from tests.tiny import TINY, command
 from tlx.config.composition import compose_config
-from tlx.config.record import config_text
+from tlx.config.stored.record import config_text
 from tlx.runs.result import Result
 from tlx.runs.stored import yaml_text
 

@@ -17,8 +17,8 @@ from tests.data.tables.strangers import ROWS, among, numbers, stranger
 from tests.data.wine_table import wines, written
 from tests.tiny import result_of
 from tlx.config.composition import compose_config
+from tlx.data.tables.features.preparation import read_preparation
 from tlx.data.tables.table_csv import TableCsv
-from tlx.data.tables.table_preparation import read_preparation
 from tlx.errors import ConfigError, TlxError
 from tlx.evaluate import evaluate
 from tlx.inference.table import predict_rows

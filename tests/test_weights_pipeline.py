@@ -26,9 +26,9 @@ from tlx.backbones.preprocess import Preprocess
 from tlx.backbones.weights.card import Card, read_card, save_model
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.config.record import load_config
-from tlx.data.images.image_file import read_image
-from tlx.data.images.stored_form import StoredForm
+from tlx.config.stored.record import load_config
+from tlx.data.images.files.image_file import read_image
+from tlx.data.images.stored.stored_form import StoredForm
 from tlx.errors import ConfigError, TlxError
 from tlx.evaluate import evaluate
 from tlx.inference.export.run import export_run

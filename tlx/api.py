@@ -72,7 +72,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """Every option of the run, by group, and the seed."""
-        from tlx.config.record import load_config
+        from tlx.config.stored.record import load_config
 
         return load_config(self.folder)
 
@@ -141,7 +141,7 @@ class Run:
         """
         import pandas as pd
 
-        from tlx.data.tables.table_preparation import PREPARATION_FILE
+        from tlx.data.tables.features.preparation import PREPARATION_FILE
         from tlx.inference.run import chosen_device, predict_files
         from tlx.inference.table import predict_rows
 
@@ -213,7 +213,7 @@ def train(*words: str, folder: FolderOrTable | None = None, **options: Any) -> R
         TlxError: Where the folder holds a run already, or the training fails.
     """
     from tlx.config.run import train_words
-    from tlx.config.words import words_of
+    from tlx.config.typed.words import words_of
 
     place = Path(folder) if folder is not None else _new_folder()
     train_words([*words, *words_of(options)], place)
@@ -256,8 +256,8 @@ def sweep(
     Raises:
         TlxError: Where the sweep did not start. Jobs that failed are rows of the table.
     """
-    from tlx.config.quoting import quoted
-    from tlx.config.words import swept_words_of
+    from tlx.config.typed.quoting import quoted
+    from tlx.config.typed.words import swept_words_of
     from tlx.sweeps.jobs import read_sweep
     from tlx.sweeps.table import results_table
 

@@ -81,8 +81,8 @@ def evaluate(folder: Path, split: str = "test", config_dirs: Sequence[Path] = ()
     """
     from tlx.backbones import build_backbone
     from tlx.config.builders import checked_plan
-    from tlx.config.record import load_config
-    from tlx.data.tables.table_preparation import PREPARATION_FILE
+    from tlx.config.stored.record import load_config
+    from tlx.data.tables.features.preparation import PREPARATION_FILE
     from tlx.objectives.chosen import objective_of
     from tlx.objectives.predictions import predict
     from tlx.training.device import choose_compute

@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def report(given: argparse.Namespace) -> None:
     """Predict as the command line asks, and say how it went."""
-    from tlx.data.tables.table_preparation import PREPARATION_FILE
+    from tlx.data.tables.features.preparation import PREPARATION_FILE
     from tlx.inference.run import predict_files
 
     if (given.run / PREPARATION_FILE).is_file():

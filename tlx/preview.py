@@ -66,7 +66,7 @@ def preview(overrides: Sequence[str], images: int = 8, to: Path | None = None) -
     """
     from tlx.config.builders import checked_plan
     from tlx.config.composition import compose_config
-    from tlx.config.typed_text import readable
+    from tlx.config.typed.typed_text import readable
     from tlx.data.loaded import loaded
     from tlx.reports.preview_figure import preview_figure
 

@@ -37,7 +37,7 @@ from experiments.cifar10_fewshot.report import (
     table,
     tuning_table,
 )
-from tlx.config.quoting import quoted
+from tlx.config.typed.quoting import quoted
 from tlx.reports.across_seeds import markdown_table
 from tlx.reports.figures import write_png
 from tlx.runs.atomic import atomic_path, write_text

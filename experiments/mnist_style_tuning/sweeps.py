@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tlx.config.quoting import quoted
+from tlx.config.typed.quoting import quoted
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_json
 

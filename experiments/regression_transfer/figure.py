@@ -11,9 +11,9 @@ import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tlx.data.tables.cells import numbers_of
-from tlx.data.tables.table_columns import Cells
-from tlx.data.tables.table_preparation import Preparation, prepared, read_preparation
+from tlx.data.tables.columns.cells import numbers_of
+from tlx.data.tables.features.preparation import Preparation, prepared, read_preparation
+from tlx.data.tables.features.values import Cells
 from tlx.inference.predictor import load_predictor
 from tlx.inference.rows import read_rows, reading_of
 from tlx.reports.figures import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from tlx.config.packages import ENTRY_POINTS, option_folders
-from tlx.config.paths import conf_dir
+from tlx.config.choices.packages import ENTRY_POINTS, option_folders
+from tlx.config.choices.paths import conf_dir
 
 
 class InstalledConfigs(SearchPathPlugin):

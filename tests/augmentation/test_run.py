@@ -17,7 +17,7 @@ from tests.tiny import TINY, result_of
 from tlx.augmentation.choices import light
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.config.record import load_config
+from tlx.config.stored.record import load_config
 from tlx.errors import ConfigError
 from tlx.strategies.base import TransferModule
 from tlx.strategies.fine_tuning.structure_reuse import StructureReuse

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tlx import pretrain, train
+from tlx.config.choices.groups import group_options
 from tlx.config.composition import compose_config
-from tlx.config.groups import group_options
 from tlx.config.help_page import CommandHelp, default_options, help_page
 
 COMMANDS = [train.HELP, pretrain.HELP]

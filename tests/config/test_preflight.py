@@ -9,8 +9,8 @@ from hydra._internal.utils import get_args_parser
 
 from tests.tiny import TINY
 from tlx.backbones.construct import construct
-from tlx.config.overrides import parse
 from tlx.config.preflight import job_overrides, preflight
+from tlx.config.typed.overrides import parse
 from tlx.errors import ConfigError
 
 BACKBONE = [word for word in TINY if word.startswith("backbone")]

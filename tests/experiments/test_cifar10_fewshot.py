@@ -24,8 +24,8 @@ from experiments.cifar10_fewshot.images import (
 from experiments.cifar10_fewshot.jobs import GROUP, Job, completed, results, run_jobs, write_option
 from experiments.cifar10_fewshot.methods import AMOUNTS, FAMILIES, METHODS, SCRATCH, Amount
 from experiments.cifar10_fewshot.report import best_rates, rates_of, summary, table
+from tlx.config.choices.paths import conf_dir
 from tlx.config.composition import compose_config
-from tlx.config.paths import conf_dir
 from tlx.errors import TlxError
 
 SHARES = Shares(dev_train=4, dev_test=2, test=3)
@@ -98,7 +98,7 @@ def test_option_of_a_method_composes_to_what_it_says(method: object, tmp_path: P
     from hydra import compose, initialize_config_dir
 
     from experiments.cifar10_fewshot.methods import Method
-    from tlx.config.registration import register
+    from tlx.config.choices.registration import register
 
     assert isinstance(method, Method)
     job = Job(method, Amount(labels=7, epochs=3, batch_size=5), seed=4, rate=0.25)

@@ -9,8 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from tlx.config.builders import plain
+from tlx.config.choices.groups import group_options
 from tlx.config.composition import compose_config
-from tlx.config.groups import group_options
 from tlx.head_banks.membership import Bank, alone_because, describe, plan_banks
 from tlx.head_banks.vectorised import OPTIONS
 

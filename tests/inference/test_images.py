@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tlx.data.images.image_limits import ImageFileError
-from tlx.data.images.stored_form import StoredForm
+from tlx.data.images.files.image_limits import ImageFileError
+from tlx.data.images.stored.stored_form import StoredForm
 from tlx.inference.images import load_pixels, stored_form
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tlx.data.images.image_limits import ImageFileError
+from tlx.data.images.files.image_limits import ImageFileError
 from tlx.errors import TlxError
 from tlx.inference.inputs import locate, read_inputs
 

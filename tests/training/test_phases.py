@@ -11,7 +11,7 @@ from tests.training.interrupts import StopInEpoch, interrupts_restored
 from tlx.activations.serve import serve
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.config.record import config_text
+from tlx.config.stored.record import config_text
 from tlx.runs.run import Run, RunInterrupted
 from tlx.train import resume, train
 from tlx.training.fit import Fit, prepare

@@ -15,7 +15,7 @@ from tlx.backbones.weights.fingerprint import state_fingerprint
 
 if TYPE_CHECKING:
     from tlx.backbones.splitting import Prefix
-    from tlx.data.images.mapped_images import MappedImages
+    from tlx.data.images.stored.mapped_images import MappedImages
     from tlx.machine import Compute
 
 _BLOCK = 1024

@@ -15,11 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
+from tlx.config.choices.groups import option_names
+from tlx.config.choices.options import check_options, check_values, target_of
 from tlx.config.experiment import Experiment
-from tlx.config.groups import option_names
-from tlx.config.options import check_options, check_values, target_of
-from tlx.config.places import with_places
-from tlx.config.stored_images import as_earlier_runs_did, stored_for_network
+from tlx.config.stored.image_form import as_earlier_runs_did, stored_for_network
+from tlx.config.typed.places import with_places
 from tlx.errors import ConfigError, Fault, did_you_mean
 from tlx.plan.plan import Plan, StrategyChoice
 from tlx.texts.redaction import redact

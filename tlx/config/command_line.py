@@ -15,12 +15,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from tlx.config.folds import sweep_over_folds
+from tlx.config.choices.paths import conf_dir
+from tlx.config.choices.registration import register
 from tlx.config.help_page import CommandHelp, help_page
-from tlx.config.paths import conf_dir
-from tlx.config.registration import register
-from tlx.config.resumed_sweep import sweep_to_resume
-from tlx.config.typed_text import readable
+from tlx.config.stored.resumed_sweep import sweep_to_resume
+from tlx.config.typed.folds import sweep_over_folds
+from tlx.config.typed.typed_text import readable
 from tlx.errors import ConfigError, TlxError
 from tlx.runs.disk import disk_error
 from tlx.texts.told import tell, tell_tracebacks_safely
@@ -96,7 +96,7 @@ def _dispatch(job: Job, resume: Resume) -> None:
 def _go_on(resume: Resume, folder: Path, again: Sequence[str], config_dirs: Sequence[Path]) -> None:
     further: dict[str, Any] = {"config_dirs": config_dirs} if config_dirs else {}
     if again:
-        from tlx.config.given_again import values_given
+        from tlx.config.typed.given_again import values_given
 
         further["given"] = values_given(again)
     resume(folder, **further)
@@ -133,8 +133,8 @@ def _resume_folder(
 
 
 def _secret_options(folder: Path, config_dirs: Sequence[Path]) -> list[str]:
-    from tlx.config.given_again import secret_options
-    from tlx.config.record import load_config
+    from tlx.config.stored.record import load_config
+    from tlx.config.typed.given_again import secret_options
 
     try:
         return secret_options(load_config(folder, config_dirs))

@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from tlx.config.paths import conf_dir
-from tlx.config.registration import register
+from tlx.config.choices.paths import conf_dir
+from tlx.config.choices.registration import register
 from tlx.errors import ConfigError, Fault
 
 

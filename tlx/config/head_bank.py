@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from tlx.config.builders import checked_plan
-from tlx.config.record import config_text, say_redacted
+from tlx.config.stored.record import config_text, say_redacted
 from tlx.errors import TlxError
 from tlx.head_banks.run import Outcome, execute_bank
 from tlx.plan.plan import Plan

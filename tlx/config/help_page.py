@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import TextWrapper
 from typing import NamedTuple
 
-from tlx.config.groups import group_options
+from tlx.config.choices.groups import group_options
 
 
 class CommandHelp(NamedTuple):
@@ -66,7 +66,7 @@ def default_options() -> dict[str, str]:
     """Return the option each group takes when the user says nothing, from `train.yaml`."""
     from omegaconf import OmegaConf
 
-    from tlx.config.paths import conf_dir
+    from tlx.config.choices.paths import conf_dir
 
     chosen: dict[str, str] = {}
     for entry in OmegaConf.load(conf_dir() / "train.yaml").defaults:

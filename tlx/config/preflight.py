@@ -11,11 +11,11 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.config.builders import checked_plan, made_experiment
+from tlx.config.choices.paths import conf_dir
 from tlx.config.composition import composed, without_hydra
-from tlx.config.overrides import parse, sift, values_of, without_instructions, without_sweeps
-from tlx.config.paths import conf_dir
-from tlx.config.quoting import REFERENCE, in_quotes
-from tlx.config.unreadable import OPENING
+from tlx.config.typed.overrides import parse, sift, values_of, without_instructions, without_sweeps
+from tlx.config.typed.quoting import REFERENCE, in_quotes
+from tlx.config.typed.unreadable import OPENING
 from tlx.errors import ConfigError, Fault, TlxError
 from tlx.runs.links import refuse_links
 from tlx.runs.result import RESULT_FILE

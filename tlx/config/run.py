@@ -29,7 +29,7 @@ def train(
         TlxError: Where the folder holds a run already, or the training fails.
     """
     from tlx.config.builders import checked_plan
-    from tlx.config.record import config_text, say_redacted
+    from tlx.config.stored.record import config_text, say_redacted
     from tlx.runs.run import Run
     from tlx.training.run import execute
 
@@ -50,9 +50,9 @@ def resume(
         config_dirs: Configuration folders that it was started with, besides the installed ones.
     """
     from tlx.config.builders import checked_plan
-    from tlx.config.given_again import with_secrets
-    from tlx.config.record import load_config
-    from tlx.data.tables.table_preparation import check_reading_kept
+    from tlx.config.stored.record import load_config
+    from tlx.config.typed.given_again import with_secrets
+    from tlx.data.tables.features.preparation import check_reading_kept
     from tlx.reports.log import log_to
     from tlx.runs.run import Run
     from tlx.training.run import execute
@@ -81,9 +81,9 @@ def train_words(words: Sequence[str], folder: Path) -> float:
     from hydra._internal.utils import get_args_parser
 
     from tlx.config.builders import made_experiment
+    from tlx.config.choices.registration import register
     from tlx.config.composition import compose_config
     from tlx.config.preflight import preflight
-    from tlx.config.registration import register
     from tlx.errors import ConfigError, Fault
     from tlx.reports.log import logged_to
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from tlx.data.images.stored_form import StoredForm
+from tlx.data.images.stored.stored_form import StoredForm
 from tlx.data.task import ImageTask
 from tlx.errors import Fault
 

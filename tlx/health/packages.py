@@ -50,7 +50,7 @@ def python_finding() -> Finding:
 def tlx_findings() -> list[Finding]:
     """Return whether tlx itself is whole: its configuration and its shipped models."""
     from tlx import __version__
-    from tlx.config.paths import PACKAGE_DIR, conf_dir
+    from tlx.config.choices.paths import PACKAGE_DIR, conf_dir
 
     remedy = "Install tlx again."
     try:

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlx.data.images.image_file import read_image, read_whole_image
-from tlx.data.images.stored_form import EARLIER_SIZE, FORM_KEY, StoredForm
+from tlx.data.images.files.image_file import read_image, read_whole_image
+from tlx.data.images.stored.stored_form import EARLIER_SIZE, FORM_KEY, StoredForm
 from tlx.data.images.torchvision_names import KNOWN
 from tlx.errors import TlxError
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tlx.data.images.file_account import FileAccount, account_of
-from tlx.data.images.file_walk import as_on_disk, suffix_of, walked
-from tlx.data.images.image_limits import ImageFileError, image_suffixes
-from tlx.data.tables.cells import texts_of
-from tlx.data.tables.dialect import Dialect
-from tlx.data.tables.table_file import read_table
+from tlx.data.images.files.file_account import FileAccount, account_of
+from tlx.data.images.files.file_walk import as_on_disk, suffix_of, walked
+from tlx.data.images.files.image_limits import ImageFileError, image_suffixes
+from tlx.data.tables.columns.cells import texts_of
+from tlx.data.tables.files.dialect import Dialect
+from tlx.data.tables.files.table_file import read_table
 from tlx.errors import Fault, TlxError, did_you_mean
 
 PLAIN: Final = Dialect()

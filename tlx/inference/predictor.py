@@ -22,7 +22,7 @@ from tlx.runs.run import WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
-    from tlx.data.images.stored_form import StoredForm
+    from tlx.data.images.stored.stored_form import StoredForm
     from tlx.objectives.objective import Objective
 
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlx.data.tables.choice import name_faults
-from tlx.data.tables.reading import read_cells, wrong_cell
-from tlx.data.tables.table_file import read_table
-from tlx.data.tables.trouble import shown
+from tlx.data.tables.columns.choice import name_faults
+from tlx.data.tables.columns.reading import read_cells, wrong_cell
+from tlx.data.tables.columns.trouble import shown
+from tlx.data.tables.files.table_file import read_table
 from tlx.errors import Fault, TlxError
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from tlx.data.tables.reading import Reading
-    from tlx.data.tables.table_columns import Cells
-    from tlx.data.tables.table_preparation import Preparation
+    from tlx.data.tables.columns.reading import Reading
+    from tlx.data.tables.features.preparation import Preparation
+    from tlx.data.tables.features.values import Cells
 
 MOST_NAMED = 3
 

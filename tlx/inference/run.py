@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tlx.data.images.image_limits import ImageFileError, quiet_about_size
+from tlx.data.images.files.image_limits import ImageFileError, quiet_about_size
 from tlx.errors import TlxError
 from tlx.inference.answer_table import Answers, answer_schema
 from tlx.inference.inputs import Inputs, locate, read_inputs

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from tlx.data.tables.table_file import table_state
-from tlx.data.tables.table_preparation import Preparation, prepared, read_preparation
+from tlx.data.tables.features.preparation import Preparation, prepared, read_preparation
+from tlx.data.tables.files.table_file import table_state
 from tlx.inference.answer_table import Answers, answer_schema
 from tlx.inference.numbers import NUMBER_SCHEMA, NumberAnswers
 from tlx.inference.parts import Parts, check_output

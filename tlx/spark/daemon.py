@@ -10,9 +10,13 @@ import contextlib
 import os
 import sys
 
-from tlx.spark.launcher.worker import preload
+from tlx.spark.launcher.job.worker import preload
 
-ALWAYS = ("tlx.spark.launcher.hydra_job", "tlx.spark.isolation.fork", "tlx.spark.launcher.job_end")
+ALWAYS = (
+    "tlx.spark.launcher.job.hydra_job",
+    "tlx.spark.isolation.fork",
+    "tlx.spark.launcher.job.job_end",
+)
 """What runs a job in a worker, Hydra with it."""
 
 PRELOAD_VARIABLE = "TLX_PRELOAD"

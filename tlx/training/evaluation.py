@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tlx.backbones.nearest_head import NearestNeighbourHead
 from tlx.backbones.weights.card import LINEAR_HEAD, NEAREST_HEAD, Card, card_markdown, save_model
-from tlx.data.images.stored_form import FORM_KEY
+from tlx.data.images.stored.stored_form import FORM_KEY
 from tlx.objectives.chosen import objective_of
 from tlx.objectives.predictions import predict, predict_cached, write_predictions
 from tlx.reports.objectives import draw, written

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlx.config.quoting import quoted
+from tlx.config.typed.quoting import quoted
 
 IMPORTS = "import torch, torchvision, pytorch_lightning"
 FIRST_STEP = "experiments.benchmarks.cold_start.first_step"

@@ -14,7 +14,7 @@ from experiments.benchmarks.growth.memory import tree_mb
 from experiments.benchmarks.growth.one import MEASURED_FILE
 from experiments.benchmarks.growth.points import Point
 from experiments.benchmarks.made_up.images import SEARCH_PATH
-from tlx.config.quoting import quoted
+from tlx.config.typed.quoting import quoted
 
 ONE = "experiments.benchmarks.growth.one"
 HELD_OUT = 200

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from tlx.config.quoting import in_quotes
+from tlx.config.typed.quoting import in_quotes
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import ImageTask, Split
 

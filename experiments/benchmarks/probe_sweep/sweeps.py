@@ -15,7 +15,7 @@ from experiments.benchmarks.probe_sweep.field import MEASURED_FILE
 from experiments.benchmarks.probe_sweep.grid import JOBS, TLX_NAMES, VALUES, grid, sweep_overrides
 from experiments.benchmarks.single_run.tlx_side import overrides_of
 from experiments.benchmarks.single_run.workload import Workload
-from tlx.config.quoting import quoted
+from tlx.config.typed.quoting import quoted
 
 FIELD = "experiments.benchmarks.probe_sweep.field"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from experiments.benchmarks.made_up.images import CONFIG_DIR, SEARCH_PATH
 from experiments.benchmarks.single_run.workload import BACKBONE, Measured, Workload
-from tlx.config.quoting import quoted
+from tlx.config.typed.quoting import quoted
 
 
 def overrides_of(work: Workload) -> list[str]:

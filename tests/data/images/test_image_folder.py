@@ -14,7 +14,7 @@ from torchvision.datasets import ImageFolder as TorchvisionFolder
 from torchvision.transforms import v2
 
 from tests.data.pictures import folder_of, picture
-from tlx.config.options import check_options
+from tlx.config.choices.options import check_options
 from tlx.data.images.image_counts import data_record
 from tlx.data.images.image_folder import ImageFolder
 from tlx.errors import ConfigError, TlxError

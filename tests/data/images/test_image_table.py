@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from tests.data.pictures import picture
+from tlx.data.images.files.image_file import read_image
 from tlx.data.images.image_counts import data_record
-from tlx.data.images.image_file import read_image
 from tlx.data.images.image_table import ImageTable
-from tlx.data.images.stored_form import StoredForm
+from tlx.data.images.stored.stored_form import StoredForm
 from tlx.errors import TlxError
 
 

@@ -17,7 +17,7 @@ from torchvision.transforms._presets import ImageClassification
 
 from tests.data.photographs import photograph
 from tlx.backbones.preprocess import Preprocess
-from tlx.config.stored_images import wanted_form
+from tlx.config.stored.image_form import wanted_form
 from tlx.data.images.image_counts import data_record
 from tlx.data.images.torchvision_data import TorchvisionData
 from tlx.data.images.torchvision_names import KNOWN

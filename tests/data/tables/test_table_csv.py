@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
 from tests.data.wine_table import COLUMNS, wines, written
+from tlx.data.tables.features.preparation import Preparation
 from tlx.data.tables.table_csv import TableCsv
-from tlx.data.tables.table_preparation import Preparation
 from tlx.data.task import ImageTask
 from tlx.errors import ConfigError, TlxError
 

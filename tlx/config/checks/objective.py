@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tlx.config.groups import group_options
-from tlx.config.installed import target_named
-from tlx.config.options import target_of
+from tlx.config.choices.groups import group_options
+from tlx.config.choices.installed import target_named
+from tlx.config.choices.options import target_of
 from tlx.data.tables.table_csv import TableCsv
 from tlx.data.tables.table_targets import REGRESSION
 from tlx.errors import Fault

@@ -8,24 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from tlx.data.images.class_folders import (
+from tlx.data.images.files.class_folders import (
     ClassFolder,
     class_folders,
     meant_in_training,
     name_notices,
     twice_named,
 )
-from tlx.data.images.file_account import account_of
-from tlx.data.images.file_walk import Walked, inside_each, walked
-from tlx.data.images.image_options import ImageOptions
-from tlx.data.images.listing import Listing
-from tlx.data.images.split_folders import (
+from tlx.data.images.files.file_account import account_of
+from tlx.data.images.files.file_walk import Walked, inside_each, walked
+from tlx.data.images.files.split_folders import (
     SplitFoldersError,
     Splits,
     Tree,
     split_folders,
     splits_notice,
 )
+from tlx.data.images.image_options import ImageOptions
+from tlx.data.images.listing import Listing
 from tlx.data.splitting import TRAIN
 from tlx.errors import Fault
 from tlx.texts.names import shortened, shown_name
@@ -40,7 +40,8 @@ class ImageFolder(ImageOptions):
     Either the folder holds splits, `train/` and, if it likes, `val/` and `test/` by any of their
     usual names (`split_folders`), each with the folders of the classes; or it holds these itself,
     and all is dealt out. A split that is missing is dealt out of the training images.
-    Classes' folders may be nested deeper; `tlx.data.images.file_walk` says which files are images.
+    Classes' folders may be nested deeper; `tlx.data.images.files.file_walk` says which files are
+    images.
 
     Args:
         root: The folder.

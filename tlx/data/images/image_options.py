@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from tlx.data.images.image_limits import Resize
-from tlx.data.images.stored_form import FULL_DEPTH, USUAL_FORM, Depth, StoredForm
+from tlx.data.images.files.image_limits import Resize
+from tlx.data.images.stored.stored_form import FULL_DEPTH, USUAL_FORM, Depth, StoredForm
 from tlx.data.splitting import Splitting
 from tlx.errors import ConfigError, Fault
 
@@ -93,7 +93,7 @@ class ImageOptions:
 
     def for_network(self, wanted: StoredForm | None) -> TaskSource:
         """Return the same data, stored as a network's own pipeline asks."""
-        from tlx.data.images.images_for_network import ImagesForNetwork
+        from tlx.data.images.stored.images_for_network import ImagesForNetwork
 
         return ImagesForNetwork(self, self.form_for(wanted))
 
@@ -149,8 +149,8 @@ class ImageOptions:
             ConfigError: With what is wrong with the data set.
             TlxError: Where files are corrupt or splits overlap, and this is not to be.
         """
-        from tlx.data.images.stored_files import decoded_files
-        from tlx.data.images.stored_task import stored_task
+        from tlx.data.images.stored.stored_files import decoded_files
+        from tlx.data.images.stored.stored_task import stored_task
 
         faults = self.faults()
         if faults:

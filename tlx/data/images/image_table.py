@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlx.data.images.class_folders import likeness_notices
-from tlx.data.images.file_walk import as_on_disk
+from tlx.data.images.files.class_folders import likeness_notices
+from tlx.data.images.files.file_walk import as_on_disk
+from tlx.data.images.files.split_folders import split_of
 from tlx.data.images.image_options import ImageOptions
 from tlx.data.images.listing import Listing
-from tlx.data.images.split_folders import split_of
 from tlx.data.splitting import SPLIT_NAMES, TRAIN
-from tlx.data.tables.cells import texts_of
-from tlx.data.tables.choice import name_faults
-from tlx.data.tables.dialect import Dialect
-from tlx.data.tables.inference import same_number_notice
-from tlx.data.tables.table_columns import is_none
-from tlx.data.tables.table_file import Table, read_table
+from tlx.data.tables.columns.cells import texts_of
+from tlx.data.tables.columns.choice import name_faults
+from tlx.data.tables.columns.inference import same_number_notice
+from tlx.data.tables.features.values import is_none
+from tlx.data.tables.files.dialect import Dialect
+from tlx.data.tables.files.table_file import Table, read_table
 from tlx.errors import Fault
 from tlx.texts.names import composed_form, shortened, shown_name
 

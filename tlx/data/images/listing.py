@@ -16,7 +16,7 @@ from tlx.errors import Fault
 from tlx.texts.names import shortened
 
 if TYPE_CHECKING:
-    from tlx.data.images.file_account import FileAccount
+    from tlx.data.images.files.file_account import FileAccount
 
 
 @dataclass(frozen=True)

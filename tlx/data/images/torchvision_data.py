@@ -18,10 +18,10 @@ from tlx.data.images.torchvision_names import KNOWN
 from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
 
 if TYPE_CHECKING:
-    from tlx.data.images.decoded import DecodedImages
-    from tlx.data.images.image_file import DecodedImage
+    from tlx.data.images.files.image_file import DecodedImage
     from tlx.data.images.listing import Listing
-    from tlx.data.images.stored_form import StoredForm
+    from tlx.data.images.stored.decoded import DecodedImages
+    from tlx.data.images.stored.stored_form import StoredForm
     from tlx.data.task import ImageTask
 
 DOWNLOAD_TIMEOUT_S = 30.0
@@ -81,7 +81,7 @@ class TorchvisionData(ImageOptions):
             ConfigError: With what is wrong with the options or the classes.
             TlxError: Where the data set is not there and cannot be downloaded.
         """
-        from tlx.data.images.stored_task import stored_task
+        from tlx.data.images.stored.stored_task import stored_task
 
         faults = self.faults()
         if faults:
@@ -132,7 +132,7 @@ class TorchvisionData(ImageOptions):
         )
 
     def _decoded(self, parts: list[Any], form: StoredForm, channels: int) -> DecodedImages:
-        from tlx.data.images.decoded import Decoding, decoded_images
+        from tlx.data.images.stored.decoded import Decoding, decoded_images
         from tlx.machine import usable_cpus
 
         ends = np.cumsum([len(part) for part in parts])
@@ -154,8 +154,8 @@ class TorchvisionData(ImageOptions):
         return decoded_images(asked, Path(self.cache))
 
     def _decode(self, part: Any, row: int, form: StoredForm, channels: int) -> DecodedImage:
-        from tlx.data.images.image_file import DecodedImage, to_rgb, to_square
-        from tlx.data.images.image_limits import (
+        from tlx.data.images.files.image_file import DecodedImage, to_rgb, to_square
+        from tlx.data.images.files.image_limits import (
             ImageFileError,
             check_sides,
             check_strip,

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-from tlx.data.tables.choice import Choice
-from tlx.data.tables.dialect import Decimal, Dialect, Thousands
+from tlx.data.tables.columns.choice import Choice
+from tlx.data.tables.files.dialect import Decimal, Dialect, Thousands
 
 MARK_NAMES: Final = {".": "point", ",": "comma", " ": "space", "'": "apostrophe"}
 Names = tuple[str | int, ...]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlx.data.tables.reading import Reading, read_cells, wrong_cell
-from tlx.data.tables.table_columns import Cells, missing_counts, missing_faults
+from tlx.data.tables.columns.reading import Reading, read_cells, wrong_cell
+from tlx.data.tables.columns.trouble import shown
+from tlx.data.tables.features.values import Cells, missing_counts, missing_faults
 from tlx.data.tables.table_targets import Targets, rows_of_classes, target_column
-from tlx.data.tables.trouble import shown
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tlx.data.tables.table_file import Table
+    from tlx.data.tables.files.table_file import Table
     from tlx.data.tables.table_targets import TargetColumn
 
 FILLING = ("mean", "median", "knn")

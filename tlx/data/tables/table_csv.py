@@ -11,17 +11,18 @@ import numpy as np
 from pydantic import Field
 
 from tlx.data.splitting import TRAIN, Splitting
-from tlx.data.tables.choice import name_faults
-from tlx.data.tables.dialect import Dialect
-from tlx.data.tables.inference import inferred
+from tlx.data.tables.columns.choice import name_faults
+from tlx.data.tables.columns.inference import inferred
+from tlx.data.tables.columns.told import reading_record, tell
+from tlx.data.tables.features.learning import Learned, Learning, Missing, Scaling, Unknown, learn
+from tlx.data.tables.features.outliers import OutlierAction, Outliers
+from tlx.data.tables.features.preparation import PREPARATION_FILE, Preparation, read_preparation
+from tlx.data.tables.features.selection import FOR_CLASSES_ONLY, Selection
+from tlx.data.tables.features.values import category_faults
+from tlx.data.tables.files.dialect import Dialect
+from tlx.data.tables.files.table_file import read_table
 from tlx.data.tables.options import ReadingOptions
 from tlx.data.tables.rows import Rows, Wanted, usable_rows
-from tlx.data.tables.table_columns import category_faults
-from tlx.data.tables.table_file import read_table
-from tlx.data.tables.table_learning import Learned, Learning, Missing, Scaling, Unknown, learn
-from tlx.data.tables.table_outliers import OutlierAction, Outliers
-from tlx.data.tables.table_preparation import PREPARATION_FILE, Preparation, read_preparation
-from tlx.data.tables.table_selection import FOR_CLASSES_ONLY, Selection
 from tlx.data.tables.table_splits import (
     check_rows_left,
     number_target,
@@ -29,14 +30,13 @@ from tlx.data.tables.table_splits import (
     table_record,
 )
 from tlx.data.tables.table_targets import CLASSIFICATION, REGRESSION, Targets, Task, size_faults
-from tlx.data.tables.told import reading_record, tell
 from tlx.errors import ConfigError, Fault, TlxError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tlx.data.tables.reading import Reading
-    from tlx.data.tables.table_file import Table
+    from tlx.data.tables.columns.reading import Reading
+    from tlx.data.tables.files.table_file import Table
     from tlx.data.task import ImageTask
 
 Count = Annotated[int, Field(ge=1)]

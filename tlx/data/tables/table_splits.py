@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlx.data.splitting import SPLIT_NAMES
-from tlx.data.tables.table_learning import Learned, scales_of
-from tlx.data.tables.table_preparation import Changes, Preparation, prepared
+from tlx.data.tables.features.learning import Learned, scales_of
+from tlx.data.tables.features.preparation import Changes, Preparation, prepared
 from tlx.data.tables.table_targets import FEWEST_ROWS, Targets
 from tlx.errors import ConfigError, Fault
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import numpy as np
 
 from tlx.data.class_choice import class_faults
-from tlx.data.tables.cells import is_text, numbers_of, texts_of
-from tlx.data.tables.kinds import judged, texts_in
-from tlx.data.tables.numbers import unit_in
-from tlx.data.tables.table_columns import is_none
-from tlx.data.tables.trouble import shown, trouble_faults
+from tlx.data.tables.columns.cells import is_text, numbers_of, texts_of
+from tlx.data.tables.columns.kinds import judged, texts_in
+from tlx.data.tables.columns.numbers import unit_in
+from tlx.data.tables.columns.trouble import shown, trouble_faults
+from tlx.data.tables.features.values import is_none
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from tlx.data.tables.dialect import Dialect
+    from tlx.data.tables.files.dialect import Dialect
 
 CLASSIFICATION: Final = "classification"
 REGRESSION: Final = "regression"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tlx.data.images.stored_form import StoredForm
+    from tlx.data.images.stored.stored_form import StoredForm
 
 _FILTERS = {"nearest-exact": "NEAREST"}
 """PIL's names where they are not torchvision's in capitals."""

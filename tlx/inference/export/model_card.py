@@ -20,7 +20,7 @@ from tlx.texts.markdown import markdown_code, markdown_names, markdown_text
 from tlx.texts.redaction import redact_text
 
 if TYPE_CHECKING:
-    from tlx.data.tables.table_preparation import Preparation
+    from tlx.data.tables.features.preparation import Preparation
     from tlx.inference.export.check import Agreement
     from tlx.inference.export.model_inputs import Taken
     from tlx.runs.result import Result

@@ -9,7 +9,7 @@ from pathlib import Path
 from tlx.backbones import build_backbone
 from tlx.backbones.mlp.mlp_name import is_mlp
 from tlx.backbones.weights.card import Card, read_card
-from tlx.data.tables.table_preparation import Preparation, read_preparation
+from tlx.data.tables.features.preparation import Preparation, read_preparation
 from tlx.errors import TlxError
 from tlx.extras import install_command, missing_modules
 from tlx.inference.export.check import Agreement, compare, refuse_above

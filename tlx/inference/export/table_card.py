@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from tlx.texts.markdown import markdown_code, markdown_text
 
 if TYPE_CHECKING:
-    from tlx.data.tables.table_preparation import Preparation
+    from tlx.data.tables.features.preparation import Preparation
 
 PREPARED: Final = [
     "from pathlib import Path",
     "",
-    "from tlx.data.tables.table_preparation import prepared, read_preparation",
+    "from tlx.data.tables.features.preparation import prepared, read_preparation",
     "from tlx.inference.rows import cells_and_errors, read_rows",
     "",
     "learned = read_preparation(Path({preparation}))",

@@ -61,7 +61,7 @@ def add_to_path(entries: list[str]) -> None:
 
 def run_and_tell(task: dict[str, Any], answer: AnswerPipe) -> None:
     """Run a job and tell its end."""
-    from tlx.spark.launcher.job_end import outcome_of_exception
+    from tlx.spark.launcher.job.job_end import outcome_of_exception
 
     try:
         outcome = run(task)
@@ -76,8 +76,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         from tlx.spark.launcher.grouped import run_group, run_part
 
         return run_group(task) if task["group"] else run_part(task)
-    from tlx.spark.launcher.hydra_job import run_packed_job
-    from tlx.spark.launcher.job_end import outcome_of
+    from tlx.spark.launcher.job.hydra_job import run_packed_job
+    from tlx.spark.launcher.job.job_end import outcome_of
 
     job = run_packed_job(task["context"], task["config"], task["may_resume"])
     return outcome_of(job, task["max_return_bytes"])

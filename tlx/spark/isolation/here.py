@@ -8,7 +8,7 @@ from typing import Any
 
 from tlx.spark.isolation.child import prepare, run
 from tlx.spark.isolation.files import forget_start, note_start
-from tlx.spark.launcher.job_end import outcome_of_exception
+from tlx.spark.launcher.job.job_end import outcome_of_exception
 
 
 def run_here(task: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 from tlx.spark.isolation.answer import Answer
 from tlx.spark.isolation.files import STOP_FILE, forget_start, note_start
 from tlx.spark.isolation.orphans import end_children, end_orphans_of_workers
-from tlx.spark.launcher.envelope import reason_of_signal
+from tlx.spark.launcher.job.envelope import reason_of_signal
 
 LOOK_S = 0.2
 """How often the stop file is looked for."""

@@ -21,12 +21,12 @@ from tlx.spark.config import DebugLauncherConf
 from tlx.spark.hydra_files import redact_sweep_file
 from tlx.spark.launcher.compose import ComposedJob, sweep_folder
 from tlx.spark.launcher.composed_once import compose_once
-from tlx.spark.launcher.envelope import Envelope
-from tlx.spark.launcher.hydra_job import run_composed
-from tlx.spark.launcher.job_end import outcome_of
+from tlx.spark.launcher.job.envelope import Envelope
+from tlx.spark.launcher.job.hydra_job import run_composed
+from tlx.spark.launcher.job.job_end import outcome_of
+from tlx.spark.launcher.job.returns import earlier_return, job_return
 from tlx.spark.launcher.launch import Planner, Step, asked_of_hydra
 from tlx.spark.launcher.reporter import Reporter
-from tlx.spark.launcher.returns import earlier_return, job_return
 from tlx.sweeps.folder import claimed_sweep
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from tlx.spark.launcher.compose import task_config
-from tlx.spark.launcher.hydra_job import open_context, run_composed
-from tlx.spark.launcher.job_end import outcome_of
+from tlx.spark.launcher.job.hydra_job import open_context, run_composed
+from tlx.spark.launcher.job.job_end import outcome_of
 from tlx.spark.launcher.sweep_hooks import load_hooks
 from tlx.spark.pickling import loads
 from tlx.texts.redaction import redact_argument

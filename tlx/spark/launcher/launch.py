@@ -17,7 +17,7 @@ from tlx.spark.launcher.compose import (
     fingerprint_as_written,
     sweep_folder,
 )
-from tlx.spark.launcher.function_reference import script_fingerprint
+from tlx.spark.launcher.job.function_reference import script_fingerprint
 from tlx.sweeps.record import AS_WRITTEN, JobRecord
 from tlx.sweeps.resume import EarlierJobs, PlannedJob, PlannedStep, warnings_of
 

@@ -19,12 +19,12 @@ from tlx.spark.config import SparkLauncherConf
 from tlx.spark.hydra_files import redact_sweep_file
 from tlx.spark.launcher.compose import ComposedJob, sweep_folder
 from tlx.spark.launcher.composed_once import compose_once
-from tlx.spark.launcher.devices import Devices, visible_devices
+from tlx.spark.launcher.job.devices import Devices, visible_devices
+from tlx.spark.launcher.job.preload import preloaded
+from tlx.spark.launcher.job.returns import earlier_return
 from tlx.spark.launcher.launch import Planner, Step, asked_of_hydra
 from tlx.spark.launcher.pool import in_background
-from tlx.spark.launcher.preload import preloaded
 from tlx.spark.launcher.reporter import Reporter
-from tlx.spark.launcher.returns import earlier_return
 from tlx.spark.launcher.submission import submit_all
 from tlx.spark.launcher.sweep_hooks import hooks_of
 from tlx.spark.launcher.sweep_run import SweepRun
@@ -353,8 +353,8 @@ def _returned(index: int, step: Step, futures: dict[int, Future[JobReturn]]) -> 
 
 def _ended(job: ComposedJob, future: Future[JobReturn]) -> JobReturn:
     if future.cancelled():
-        from tlx.spark.launcher.envelope import Envelope
-        from tlx.spark.launcher.returns import job_return
+        from tlx.spark.launcher.job.envelope import Envelope
+        from tlx.spark.launcher.job.returns import job_return
 
         return job_return(job, Envelope(status="cancelled", reason="cancelled while queued"))
     return future.result()

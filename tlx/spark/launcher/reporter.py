@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tlx.spark.isolation.files import keep_script
 from tlx.spark.launcher.compose import ComposedJob
-from tlx.spark.launcher.envelope import Envelope
+from tlx.spark.launcher.job.envelope import Envelope
 from tlx.spark.pickling import loads
 from tlx.sweeps.display import SweepDisplay
 from tlx.sweeps.plain_values import flat_numbers, plain_value

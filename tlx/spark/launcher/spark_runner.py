@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tlx.spark.isolation.task import Task
-from tlx.spark.launcher.envelope import Envelope
+from tlx.spark.launcher.job.envelope import Envelope
+from tlx.spark.launcher.job.worker import run_in_worker
 from tlx.spark.launcher.watch import watched
-from tlx.spark.launcher.worker import run_in_worker
 from tlx.texts.redaction import redact_text
 
 if TYPE_CHECKING:

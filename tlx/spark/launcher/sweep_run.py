@@ -24,13 +24,13 @@ from tlx.spark.config import SparkLauncherConf
 from tlx.spark.isolation.files import STOP_FILE, clear, forget_envelope
 from tlx.spark.isolation.task import Task
 from tlx.spark.launcher.compose import ComposedJob
-from tlx.spark.launcher.devices import Devices
-from tlx.spark.launcher.envelope import Envelope, members_of
-from tlx.spark.launcher.function_reference import reference
-from tlx.spark.launcher.hydra_job import pack_context
+from tlx.spark.launcher.job.devices import Devices
+from tlx.spark.launcher.job.envelope import Envelope, members_of
+from tlx.spark.launcher.job.function_reference import reference
+from tlx.spark.launcher.job.hydra_job import pack_context
+from tlx.spark.launcher.job.returns import job_return
 from tlx.spark.launcher.pool import Pool
 from tlx.spark.launcher.reporter import Reporter
-from tlx.spark.launcher.returns import job_return
 from tlx.spark.launcher.sweep_hooks import hooks_of
 from tlx.spark.leftovers import remove_shared, shared_folder
 from tlx.spark.pickling import named

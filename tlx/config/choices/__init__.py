@@ -1,0 +1,1 @@
+"""What a user may choose: configuration groups, their options, and where they are installed."""

@@ -1,0 +1,1 @@
+"""Configurations kept in folders of runs and sweeps, and read back from there."""

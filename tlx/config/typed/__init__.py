@@ -1,0 +1,1 @@
+"""What was typed, word by word: read, mended, refused, written again."""

@@ -1,0 +1,1 @@
+"""Columns of a table: what their cells hold, found once and kept with a run."""

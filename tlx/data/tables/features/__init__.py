@@ -1,0 +1,1 @@
+"""From columns to features: learned from training rows, kept as numbers."""

@@ -1,0 +1,1 @@
+"""Tables as their files have them: separator, encoding, types, parts."""
