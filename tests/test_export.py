@@ -41,7 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def images() -> NDArray[np.uint8]:
     """The run's own test images, 8x8 pixels, as RGB."""
     split = checked_plan(compose_config(list(TINY))).data.load().test
-    return split.images.expand(-1, 3, -1, -1).contiguous().numpy()
+    return split.inputs.expand(-1, 3, -1, -1).contiguous().numpy()
 
 
 def recorded(run: Path) -> pd.DataFrame:

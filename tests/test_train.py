@@ -17,7 +17,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from tests.tiny import TINY, command, environment_for_tlx, result_of, run_tiny
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task
 from tlx.errors import ConfigError, TlxError
 from tlx.optimization.losses import CrossEntropy
 from tlx.runs.run import Run
@@ -109,14 +109,14 @@ def test_train_without_the_test_images_fits_the_same(run: Path, tmp_path: Path) 
     same_data = pd.read_csv(run / "metrics.csv").drop(columns="seconds")
     plan = checked_plan(compose_config(TINY))
     task = plan.data.load()
-    blank = Split(torch.zeros_like(task.test.images), task.test.labels, task.test.sample_ids)
-    blanked = ImageTask(task.name, task.class_names, task.train, task.val, blank, "blank")
+    blank = Split(torch.zeros_like(task.test.inputs), task.test.labels, task.test.sample_ids)
+    blanked = replace(task.with_splits(test=blank), fingerprint="blank")
 
     class Blanked:
         def faults(self):
             return []
 
-        def load(self) -> ImageTask:
+        def load(self) -> Task:
             return blanked
 
     execute(replace(plan, data=Blanked()), Run.start(tmp_path / "blank"))

@@ -182,7 +182,7 @@ def test_run_recorded_before_is_read_as_it_was_trained(run: Path, tmp_path: Path
     OmegaConf.save(config, earlier / "config.yaml")
     plan = checked_plan(load_config(earlier))
     assert form_of(plan) == StoredForm(24, "crop", "bilinear", None, "picture")
-    assert plan.data.load().test.images.shape[1:] == (3, 24, 24)
+    assert plan.data.load().test.inputs.shape[1:] == (3, 24, 24)
     assert evaluate(earlier).loss != evaluate(run).loss
 
 
@@ -203,7 +203,7 @@ def test_image_table_and_folder_give_the_network_the_same_photographs(place: Pat
     rows = pd.read_csv(place / "photographs/photographs.csv")
     pipeline = Preprocess.from_preset(PRESET)
     assert len(task.test) == 10
-    for row, image in zip(task.test.sample_ids.tolist(), task.test.images, strict=True):
+    for row, image in zip(task.test.sample_ids.tolist(), task.test.inputs, strict=True):
         path = place / "photographs" / str(rows["path"][row])
         assert torch.equal(pipeline(image[None])[0], reference(path)), path
 

@@ -15,7 +15,7 @@ from tlx.texts.told import tell
 from tlx.texts.typed_path import typed_path
 
 if TYPE_CHECKING:
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -106,7 +106,7 @@ def evaluate(folder: Path, split: str = "test", config_dirs: Sequence[Path] = ()
     return objective.scores(answers, images.labels)
 
 
-def _check_target(folder: Path, task: ImageTask) -> None:
+def _check_target(folder: Path, task: Task) -> None:
     """Check that the data still has the classes, or the number, that the model was trained on.
 
     Raises:

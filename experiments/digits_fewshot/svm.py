@@ -15,7 +15,7 @@ from tlx.reports.across_seeds import mean_and_spread, mean_with_spread
 def accuracy(seed: int) -> float:
     """Return the test accuracy with ten labels per class."""
     task = Digits(seed=seed).load()
-    train, test = (s.images.flatten(1).numpy() / 255.0 for s in (task.train, task.test))
+    train, test = (s.inputs.flatten(1).numpy() / 255.0 for s in (task.train, task.test))
     model = SVC(C=10).fit(train, task.train.labels.numpy())
     return float(model.score(test, task.test.labels.numpy()))
 

@@ -52,7 +52,7 @@ class Comparison:
         found: dict[str, Fault] = {}
         for name, config in self._configs(cfg, self.seeds[0], None).items():
             try:
-                features = checked_plan(config).data.load().train.images.shape[1]
+                features = checked_plan(config).data.load().train.inputs.shape[1]
             except ConfigError as error:
                 found.update({str(fault): fault for fault in error.faults})
                 continue

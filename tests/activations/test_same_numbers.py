@@ -149,9 +149,9 @@ def test_mixed_precision_trains_on_mixed_and_scores_full_activations(tmp_path: P
     ]
     module.eval()
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-        expected = module(random_task().val.images)
+        expected = module(random_task().val.inputs)
         module.take_cached_inputs(served.cached.tail)
-        assert module(served.cached.task.val.images).equal(expected)
+        assert module(served.cached.task.val.inputs).equal(expected)
     module.take_cached_inputs(None)
     full = predict(module.backbone, random_task().val)
     assert predict_cached(served.cached.scoring_tail, served.cached.scored["val"]).equal(full)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +17,7 @@ from tlx.activations.settings import ActivationSettings
 from tlx.activations.store import ActivationStore
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
+from tlx.data.task import Split
 from tlx.strategies.base import TransferModule
 from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
 from tlx.strategies.fine_tuning.partial import Partial
@@ -68,7 +68,7 @@ def test_serve_keeps_labels_and_gives_activations_for_images(
     task = random_task()
     served = serve(settings_for(tmp_path), task, module, CPU)
     assert served.cached is not None
-    assert served.cached.task.train.images.shape == (8, 512)
+    assert served.cached.task.train.inputs.shape == (8, 512)
     assert served.cached.task.train.labels is task.train.labels
     assert served.record["cut"] == "layer4"
     assert [e["computed"] for e in served.record["entries"]] == [True, True, True]
@@ -84,7 +84,9 @@ def test_serve_shares_the_splits_that_two_tasks_share(
     served = serve(settings_for(tmp_path), random_task(images=9), module, CPU)
     assert [e["computed"] for e in served.record["entries"]] == [True, True, True]
     task = random_task()
-    fewer = replace(task, train=type(task.train)(*(t[:5] for t in vars(task.train).values())))
+    whole = task.train
+    few = Split(whole.inputs[:5], whole.labels[:5], whole.sample_ids[:5])
+    fewer = task.with_splits(train=few)
     served = serve(settings_for(tmp_path), fewer, module, CPU)
     assert [e["computed"] for e in served.record["entries"]] == [True, False, False]
 

@@ -11,7 +11,7 @@ from tlx.augmentation.augmentation import Augmentation, mixed
 from tlx.augmentation.choices import classical, light, none, standard, strong
 from tlx.augmentation.draws import draws_of
 from tlx.augmentation.views import with_views
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 
 IMAGES = torch.randint(0, 256, (6, 3, 16, 12), dtype=torch.uint8)
 GREY = IMAGES[:, :1]
@@ -183,23 +183,23 @@ def test_views_with_mixing_are_a_fault() -> None:
     assert light(views=2).faults() == light(mixup_alpha=0.2).faults() == []
 
 
-def task() -> ImageTask:
+def task() -> Task:
     split = Split(IMAGES, LABELS, torch.arange(6) + 10)
-    return ImageTask("noise", ("a", "b", "c"), split, split, split, "print")
+    return Task("noise", ("a", "b", "c"), splits_of(split, split, split), "print")
 
 
 def test_views_are_fixed_by_seed_and_number() -> None:
     seen = with_views(task(), strong(views=3), seed=7)
-    assert seen.train.images.shape == (18, 3, 16, 12)
+    assert seen.train.inputs.shape == (18, 3, 16, 12)
     assert seen.train.labels.tolist() == LABELS.tolist() * 3
     assert seen.train.sample_ids.tolist() == list(range(10, 16)) * 3
-    assert seen.val.images is IMAGES
+    assert seen.val.inputs is IMAGES
     for number in range(3):
         view = strong(views=3).view(IMAGES, seed=7, number=number)
-        assert seen.train.images[6 * number : 6 * number + 6].equal(view)
+        assert seen.train.inputs[6 * number : 6 * number + 6].equal(view)
     more = with_views(task(), strong(views=4), seed=7)
-    assert more.train.images[:18].equal(seen.train.images)
-    assert not with_views(task(), strong(views=3), seed=8).train.images.equal(seen.train.images)
+    assert more.train.inputs[:18].equal(seen.train.inputs)
+    assert not with_views(task(), strong(views=3), seed=8).train.inputs.equal(seen.train.inputs)
 
 
 def test_without_views_the_task_is_the_same() -> None:

@@ -110,11 +110,11 @@ def test_images_of_every_mode_in_one_folder_become_rgb(tmp_path: Path) -> None:
     task = images(root, test_fraction=0.02, val_fraction=0.02, overlap="drop").load()
     found = data_record(task)
     assert found["modes"] == {"RGB": 50} | dict.fromkeys(modes, 1)
-    assert task.train.images.shape[1:] == (3, 8, 8)
+    assert task.train.inputs.shape[1:] == (3, 8, 8)
     by_name = {name: image.convert("RGB") for name, image in modes.items() if name != "I;16"}
     expected = {np.asarray(image)[0, 0].tobytes() for image in by_name.values()}
-    pixels = {bytes(image[:, 0, 0].numpy()) for image in task.train.images}
-    held_out = {bytes(i[:, 0, 0].numpy()) for s in (task.val, task.test) for i in s.images}
+    pixels = {bytes(image[:, 0, 0].numpy()) for image in task.train.inputs}
+    held_out = {bytes(i[:, 0, 0].numpy()) for s in (task.val, task.test) for i in s.inputs}
     assert expected | {bytes([0x80] * 3)} <= pixels | held_out
 
 

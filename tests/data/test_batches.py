@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from tlx.data.batches import InMemoryBatches, TaskDataModule
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 from tlx.runs.mapped_files import MappedFileChangedError, watch
 
 
@@ -20,7 +20,7 @@ def split(first: int, count: int) -> Split:
 
 def module(images: int = 20, *, batch_size: int = 6, seed: int = 0) -> TaskDataModule:
     names = ("a", "b", "c")
-    task = ImageTask("numbers", names, split(0, images), split(100, 9), split(150, 5), "none")
+    task = Task("numbers", names, splits_of(split(0, images), split(100, 9), split(150, 5)), "none")
     return TaskDataModule(task, batch_size=batch_size, seed=seed, evaluation_batch_size=4)
 
 
@@ -101,7 +101,7 @@ def test_batches_of_a_mapped_file_cut_off_between_epochs_end_in_a_sentence(tmp_p
     array = np.load(tmp_path / "a.npy", mmap_mode="c")
     watch(array, tmp_path / "a.npy")
     whole = Split(torch.from_numpy(array), torch.zeros(4096).long(), torch.arange(4096))
-    task = ImageTask("t", ("a",), whole, whole, whole, "f")
+    task = Task("t", ("a",), splits_of(whole, whole, whole), "f")
     data = TaskDataModule(task, batch_size=2048, seed=0)
     train, val = data.train_dataloader(), data.val_dataloader()
     assert (len(list(train)), len(list(val))) == (2, 16)

@@ -16,7 +16,7 @@ from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.data.images.image_counts import data_record
 from tlx.data.synthetic import glyph_atlas, glyphs
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 
 CLASSES = {
     "digits": ("3", "8"),
@@ -65,16 +65,16 @@ def words_of(kind: str, folder: Path) -> list[str]:
     return [f"data={kind}", *own[kind]]
 
 
-def load(kind: str, folder: Path, *words: str) -> ImageTask:
+def load(kind: str, folder: Path, *words: str) -> Task:
     return checked_plan(compose_config([*words_of(kind, folder), *words])).data.load()
 
 
-def counts(task: ImageTask, split: str = "train") -> dict[str, int]:
+def counts(task: Task, split: str = "train") -> dict[str, int]:
     found: dict[str, int] = data_record(task)["images"][split]
     return found
 
 
-def ids(task: ImageTask, split: str) -> list[int]:
+def ids(task: Task, split: str) -> list[int]:
     found: list[int] = getattr(task, split).sample_ids.tolist()
     return found
 

@@ -77,7 +77,7 @@ def test_table_regression_selection_by_anova_is_f_of_scikit_learn(tmp_path: Path
     path = written(tmp_path, houses())
     columns: dict[str, Any] = {"columns": ("area", "age", "noise")}
     task = TableCsv(path=path, **columns, **NUMBERS).load()
-    scores = f_regression(task.train.images.numpy(), task.train.labels.numpy())[0]
+    scores = f_regression(task.train.inputs.numpy(), task.train.labels.numpy())[0]
     one = TableCsv(path=path, selection="anova", features=1, **columns, **NUMBERS).load()
     assert one.about["features"] == [columns["columns"][int(scores.argmax())]]
 

@@ -76,8 +76,8 @@ def test_made_up_images_follow_from_the_seed_and_have_all_classes() -> None:
     sizes = {"train_size": 30, "val_size": 10, "test_size": 10, "side": 8}
     one, same, other = (MadeUpImages(**sizes, seed=seed).load() for seed in (0, 0, 1))
     assert one.fingerprint == same.fingerprint != other.fingerprint
-    assert one.train.images.shape == (30, 3, 8, 8)
-    assert one.train.images.dtype == torch.uint8
+    assert one.train.inputs.shape == (30, 3, 8, 8)
+    assert one.train.inputs.dtype == torch.uint8
     assert one.test.labels.tolist() == list(range(10))
     assert one.test.sample_ids.tolist() == list(range(40, 50))
 

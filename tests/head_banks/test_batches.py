@@ -5,7 +5,7 @@ import torch
 from torch.utils.data import DistributedSampler
 
 from tlx.data.batches import TaskDataModule
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 from tlx.head_banks.batches import batch_bounds, epoch_order
 from tlx.head_banks.gathering import Batches
 from tlx.head_banks.member import FeatureSplit
@@ -16,7 +16,7 @@ from tlx.head_banks.member import FeatureSplit
 def test_batches_are_those_of_the_data_module(images: int, batch_size: int) -> None:
     numbers = torch.arange(images)
     split = Split(numbers.view(-1, 1, 1, 1), numbers % 3, numbers)
-    task = ImageTask("numbers", ("a", "b", "c"), split, split, split, "")
+    task = Task("numbers", ("a", "b", "c"), splits_of(split, split, split), "")
     loader = TaskDataModule(task, batch_size=batch_size, seed=5).train_dataloader()
     bounds = batch_bounds(images, batch_size)
     own = Batches([FeatureSplit(numbers.view(-1, 1).float(), numbers % 3)], [5], bounds, 3)

@@ -25,6 +25,6 @@ def write_test_images(folder: Path, count: int) -> list[int]:
     folder.mkdir()
     split = checked_plan(compose_config(list(TINY))).data.load().test
     ids: list[int] = split.sample_ids[:count].tolist()
-    for sample_id, pixels in zip(ids, split.images[:count].numpy(), strict=True):
+    for sample_id, pixels in zip(ids, split.inputs[:count].numpy(), strict=True):
         Image.fromarray(pixels[0]).save(folder / f"{sample_id:05d}.png")
     return ids

@@ -38,7 +38,7 @@ def test_predict_is_the_softmax_of_the_logits_whatever_the_batch_size(
     backbone.train()  # dropout would make it random
     probabilities = predict(backbone, split, batch_size=2)
     assert backbone.training is False
-    logits = backbone(backbone.preprocess(split.images)).detach().numpy()
+    logits = backbone(backbone.preprocess(split.inputs)).detach().numpy()
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     expected = exponentials / exponentials.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(probabilities.numpy(), expected, rtol=1e-5, atol=1e-7)
@@ -66,7 +66,7 @@ def test_predictions_table_of_many_classes_leaves_out_their_probabilities() -> N
     one = Split(torch.zeros(1, 1, 1, 1), torch.tensor([100]), torch.tensor([0]))
     for classes, columns in ((100, 105), (101, 5)):
         names = tuple(f"c{i}" for i in range(classes))
-        labels = Split(one.images, torch.tensor([classes - 1]), one.sample_ids)
+        labels = Split(one.inputs, torch.tensor([classes - 1]), one.sample_ids)
         probabilities = torch.full((1, classes), 1 / classes)
         assert predictions_table("test", labels, probabilities, names).shape == (1, columns)
 

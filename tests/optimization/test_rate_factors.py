@@ -50,7 +50,7 @@ def test_head_lr_ratio_is_torchs_own_optimizer_with_two_rates() -> None:
     optimizer = torch.optim.SGD([{"params": head, "lr": 0.05}, {"params": last, "lr": 0.01}])
     task = random_task()
     reference.eval()
-    logits = reference(reference.preprocess(task.train.images))
+    logits = reference(reference.preprocess(task.train.inputs))
     nn.functional.cross_entropy(logits, task.train.labels).backward()
     optimizer.step()
     for name, value in reference.network.state_dict().items():

@@ -12,7 +12,7 @@ from tests.strategies.fits import CLASSES, fit, small_backbone
 from tests.strategies.plain_loop import plain_recipe
 from tlx.backbones import Backbone, build_backbone
 from tlx.data.splits import task_fingerprint
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 from tlx.regularization.regularizer import Regularizer, Step
 from tlx.strategies.base import Training, TransferModule
 from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
@@ -46,7 +46,7 @@ def rows_model(name: str = "mlp_7_4_tanh") -> Backbone:
     return with_source_head(build_backbone(name, num_classes=CLASSES, image_size=WIDTH))
 
 
-def rows_task(rows: int = 8) -> ImageTask:
+def rows_task(rows: int = 8) -> Task:
     """Return noise with labels."""
     generator = torch.Generator().manual_seed(1)
 
@@ -55,8 +55,9 @@ def rows_task(rows: int = 8) -> ImageTask:
         return Split(features, torch.arange(count) % CLASSES, torch.arange(first, first + count))
 
     train, val, test = split(0, rows), split(100, 3), split(200, 3)
-    fingerprint = task_fingerprint(train, val, test)
-    return ImageTask("noise", ("a", "b", "c"), train, val, test, fingerprint)
+    splits = splits_of(train, val, test)
+    fingerprint = task_fingerprint(splits)
+    return Task("noise", ("a", "b", "c"), splits, fingerprint)
 
 
 def regularised(regularizer: Regularizer, **options: Any) -> Training:
@@ -76,9 +77,9 @@ def step_of(module: TransferModule, split: Split) -> Step:
     """Return what a step on all training examples gives the term."""
     seen: list[Tensor] = []
     handle = module.backbone.head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    module(split.images)
+    module(split.inputs)
     handle.remove()
-    return Step(module.network_inputs(split.images), split.labels, seen[0])
+    return Step(module.network_inputs(split.inputs), split.labels, seen[0])
 
 
 def fitted(module: TransferModule, *, epochs: int = 3) -> dict[str, Tensor]:

@@ -34,7 +34,7 @@ def relationship(temperature: float = 1.0) -> torch.Tensor:
     """Return p(y_s | y_t) class by class."""
     model, train = rows_model(), rows_task().train
     assert isinstance(model.source_head, nn.Linear)
-    answers = (model.source_head(model.network[:-1](train.images)) / temperature).softmax(1)
+    answers = (model.source_head(model.network[:-1](train.inputs)) / temperature).softmax(1)
     rows = [answers[train.labels == label].mean(dim=0) for label in range(3)]
     return torch.stack(rows).detach()
 
@@ -50,7 +50,7 @@ def test_co_tuning_trains_as_a_written_out_loop_over_both_heads_does() -> None:
     optimizer = torch.optim.SGD(parameters, lr=LR, momentum=MOMENTUM)
     for _ in range(4):
         optimizer.zero_grad()
-        features = model.network[:-1](train.images)
+        features = model.network[:-1](train.inputs)
         loss = nn.functional.cross_entropy(model.head(features), train.labels)
         (loss + 1.5 * nn.functional.cross_entropy(old(features), targets)).backward()
         optimizer.step()

@@ -97,12 +97,12 @@ def test_logits_train_as_a_written_out_loop_over_both_heads_does() -> None:
     assert isinstance(frozen, nn.Linear)
     train = rows_task().train
     body, kept_body = (m.network[:-1] for m in (network, teacher))
-    kept = (frozen(kept_body(train.images)) / 3).softmax(1).detach()
+    kept = (frozen(kept_body(train.inputs)) / 3).softmax(1).detach()
     parameters = [*network.network.parameters(), *old.parameters()]
     optimizer = torch.optim.SGD(parameters, lr=LR, momentum=MOMENTUM)
     for _ in range(4):
         optimizer.zero_grad()
-        features = body(train.images)
+        features = body(train.inputs)
         loss = nn.functional.cross_entropy(network.head(features), train.labels)
         divergence = (kept * (kept.log() - (old(features) / 3).log_softmax(1))).sum(1).mean()
         (loss + 0.7 * 9 * divergence).backward()
@@ -152,8 +152,8 @@ def test_replica_is_model_a_in_eval_without_gradients_whatever_becomes_of_model_
     with torch.no_grad():
         for parameter in backbone.parameters():
             parameter.mul_(2)
-    backbone(backbone.preprocess(train.images))  # moves running statistics
-    found = replica.features(module.network_inputs(train.images))
+    backbone(backbone.preprocess(train.inputs))  # moves running statistics
+    found = replica.features(module.network_inputs(train.inputs))
     torch.testing.assert_close(found, kept)
     assert not found.requires_grad
     assert not any(part.training for part in replica.network.modules())

@@ -65,7 +65,7 @@ def test_fisher_l2_sp_weighs_by_model_a_s_own_answers_and_leaves_it_as_it_is() -
     source = backbone.source_head
     assert isinstance(source, nn.Linear)
     expected = {name: torch.zeros_like(p) for name, p in held.items()}
-    for row in train.images:
+    for row in train.inputs:
         layers = backbone.network
         scores = layers.activation2(layers.hidden2(layers.activation1(layers.hidden1(row))))
         answers = source(scores).log_softmax(dim=0)
@@ -99,7 +99,7 @@ def test_fisher_l2_sp_looks_at_so_many_images_of_the_seed() -> None:
     module = bound(few, rows_model(), train)
     found = few.importance(module, train, held_parameters(module), CPU)
     chosen = int(torch.randperm(12, generator=torch.Generator().manual_seed(0))[0])
-    one = type(train)(train.images[[chosen]], train.labels[[chosen]], train.sample_ids[[chosen]])
+    one = type(train)(train.inputs[[chosen]], train.labels[[chosen]], train.sample_ids[[chosen]])
     same = few.importance(module, one, held_parameters(module), CPU)
     for name, values in found.items():
         torch.testing.assert_close(values, same[name])

@@ -58,7 +58,7 @@ def test_l2_sp_is_torchs_sgd_with_decay_on_the_head_and_a_written_out_pull() -> 
     train = rows_task().train
     for _ in range(5):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(reference(train.images), train.labels).backward()
+        nn.functional.cross_entropy(reference(train.inputs), train.labels).backward()
         for name, parameter in named.items():
             if not name.startswith("head."):
                 parameter.grad += 0.5 * (parameter.detach() - start[name])

@@ -11,7 +11,7 @@ from pytorch_lightning import Callback, Trainer, seed_everything
 from tlx.backbones import Backbone, build_backbone
 from tlx.data.batches import TaskDataModule
 from tlx.data.splits import task_fingerprint
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 from tlx.optimization.losses import CrossEntropy
 from tlx.optimization.optimizers import adamw, sgd
 from tlx.optimization.schedules import constant
@@ -51,7 +51,7 @@ def small_backbone(name: str) -> Backbone:
     return build_backbone(name, num_classes=CLASSES, weights=None, image_size=size)
 
 
-def random_task(images: int = 8) -> ImageTask:
+def random_task(images: int = 8) -> Task:
     """Return noise with labels: enough to move every weight that may move."""
     generator = torch.Generator().manual_seed(1)
 
@@ -60,8 +60,9 @@ def random_task(images: int = 8) -> ImageTask:
         return Split(pixels, torch.arange(count) % CLASSES, torch.arange(first, first + count))
 
     train, val, test = split(0, images), split(100, 3), split(200, 3)
-    fingerprint = task_fingerprint(train, val, test)
-    return ImageTask("noise", ("a", "b", "c"), train, val, test, fingerprint)
+    splits = splits_of(train, val, test)
+    fingerprint = task_fingerprint(splits)
+    return Task("noise", ("a", "b", "c"), splits, fingerprint)
 
 
 def training(optimizer: Any = None) -> Training:
@@ -80,7 +81,7 @@ def fit(
     *callbacks: Callback,
     epochs: int = 2,
     batch_size: int = 4,
-    task: ImageTask | None = None,
+    task: Task | None = None,
 ) -> Trainer:
     """Fit a module on noise, or on another task, with Lightning."""
     trainer = Trainer(

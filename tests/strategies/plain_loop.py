@@ -50,7 +50,7 @@ def plain_loop(
     backbone.eval()
     for epoch in range(epochs):
         optimizer.zero_grad()
-        logits = backbone(backbone.preprocess(task.train.images))
+        logits = backbone(backbone.preprocess(task.train.inputs))
         loss = torch.nn.functional.cross_entropy(logits, task.train.labels)
         if penalty is not None:
             loss = loss + penalty(backbone)

@@ -12,7 +12,7 @@ from tlx.backbones import Backbone, build_backbone
 from tlx.backbones.head_features import head_features
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task
 from tlx.train import train
 
 # A network with dropout before its head, drawn at random: its features still tell digits apart.
@@ -33,7 +33,7 @@ def run_probe(folder: Path, strategy: str, *overrides: str) -> float:
     return train(compose_config([*SMALL, f"strategy={strategy}", store, *overrides]), folder)
 
 
-def digits() -> ImageTask:
+def digits() -> Task:
     """Return the digits of `run_probe`."""
     return checked_plan(compose_config([*SMALL])).data.load()
 
@@ -46,7 +46,7 @@ def model_of(folder: Path) -> Backbone:
 
 def features_of(backbone: Backbone, split: Split) -> NDArray[np.float64]:
     """Return what reaches the head, computed from the images in one batch."""
-    features = head_features(backbone, backbone, backbone.preprocess(split.images))
+    features = head_features(backbone, backbone, backbone.preprocess(split.inputs))
     return features.double().numpy()
 
 

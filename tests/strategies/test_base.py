@@ -99,7 +99,7 @@ def test_frozen_prefix_builds_no_graph() -> None:
     module = TransferModule(Partial(small_backbone("resnet18"), train_stages=1), training())
     features: list[torch.Tensor] = []
     module.backbone.network.layer3.register_forward_hook(lambda _, __, out: features.append(out))
-    module(random_task().train.images)
+    module(random_task().train.inputs)
     assert features[0].grad_fn is None
 
 
@@ -140,7 +140,7 @@ def test_validation_scores_are_those_of_plain_torch() -> None:
     val = random_task().val
     module.eval()
     with torch.no_grad():
-        logits = module.backbone(module.backbone.preprocess(val.images))
+        logits = module.backbone(module.backbone.preprocess(val.inputs))
     expected = torch.nn.functional.cross_entropy(logits, val.labels)
     assert trainer.callback_metrics["val_loss"].item() == pytest.approx(expected.item(), rel=1e-5)
     accuracy = (logits.argmax(1) == val.labels).float().mean()

@@ -9,7 +9,7 @@ from pytorch_lightning import seed_everything
 from tests.strategies.fits import fit
 from tlx.backbones import build_backbone
 from tlx.data.splits import task_fingerprint
-from tlx.data.task import ImageTask, NumberTarget, Split
+from tlx.data.task import NumberTarget, Split, Task, splits_of
 from tlx.objectives.chosen import objective_of
 from tlx.optimization.optimizers import adamw
 from tlx.optimization.regression_losses import Mse
@@ -18,7 +18,7 @@ from tlx.strategies.base import Training, TransferModule
 from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
 
 
-def noisy_plane() -> ImageTask:
+def noisy_plane() -> Task:
     """Return 3 features and a number that is not linear in what a small network makes of them."""
     generator = torch.Generator().manual_seed(0)
 
@@ -28,8 +28,9 @@ def noisy_plane() -> ImageTask:
         return Split(features, numbers, torch.arange(first, first + rows))
 
     train, val, test = split(0, 64), split(100, 8), split(200, 8)
-    fingerprint = task_fingerprint(train, val, test)
-    return ImageTask("plane", (), train, val, test, fingerprint, number=NumberTarget("y"))
+    splits = splits_of(train, val, test)
+    fingerprint = task_fingerprint(splits)
+    return Task("plane", (), splits, fingerprint, number=NumberTarget("y"))
 
 
 def test_linear_head_trained_on_squared_error_is_the_least_squares_solution() -> None:
@@ -44,7 +45,7 @@ def test_linear_head_trained_on_squared_error_is_the_least_squares_solution() ->
     fit(module, epochs=200, batch_size=64, task=task)
 
     with torch.no_grad():
-        hidden = torch.tanh(backbone.network.hidden1(task.train.images))  # type: ignore[operator]
+        hidden = torch.tanh(backbone.network.hidden1(task.train.inputs))  # type: ignore[operator]
     design = np.c_[hidden.double().numpy(), np.ones(len(hidden))]
     expected, *_ = np.linalg.lstsq(design, task.train.labels.double().numpy(), rcond=None)
     head = backbone.network.head

@@ -83,7 +83,7 @@ def test_weight_average_is_what_the_validation_loss_tells_of() -> None:
     fresh.network.load_state_dict(watch.validated[-1])
     task = random_task()
     with torch.no_grad():
-        logits = fresh(fresh.preprocess(task.val.images))
+        logits = fresh(fresh.preprocess(task.val.inputs))
     expected = float(nn.functional.cross_entropy(logits, task.val.labels))
     assert watch.losses[-1] == pytest.approx(expected, rel=1e-5)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
 
 
 class StoredTail(nn.Module):
@@ -47,7 +47,7 @@ class CachedInputs:
         scoring_tail: Makes logits of those.
     """
 
-    task: ImageTask
+    task: Task
     tail: StoredTail
     scored: Mapping[str, Tensor]
     scoring_tail: StoredTail

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tlx.activations.settings import ActivationSettings
     from tlx.backbones import Backbone, Preprocess
     from tlx.backbones.splitting import Prefix, Tail
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.machine import Compute
 
 BATCH_SIZE = 256
@@ -186,7 +186,7 @@ class RunRequests:
 def requests_of(
     backbone: Backbone,
     cuts: Cuts,
-    task: ImageTask,
+    task: Task,
     compute: Compute,
     *,
     half_precision: bool = False,
@@ -198,8 +198,8 @@ def requests_of(
     """
     from tlx.backbones.splitting import split
 
-    fit = (("train", task.train.images), ("val", task.val.images))
-    scores = (("val", task.val.images), ("test", task.test.images))
+    fit = (("train", task.train.inputs), ("val", task.val.inputs))
+    scores = (("val", task.val.inputs), ("test", task.test.inputs))
 
     def at(cut: str, *, full: bool, scored: bool = False) -> CutRequests:
         prefix, tail = split(backbone, cut)
@@ -224,7 +224,7 @@ def requests_of(
 
 def distinct_requests(
     settings: ActivationSettings,
-    task: ImageTask,
+    task: Task,
     module: PartlyFrozen,
     compute: Compute,
     epochs: int,

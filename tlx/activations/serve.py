@@ -21,7 +21,7 @@ from tlx.progress import counted
 
 if TYPE_CHECKING:
     from tlx.activations.settings import ActivationSettings
-    from tlx.data.task import ImageTask, Split
+    from tlx.data.task import Split, Task
     from tlx.machine import Compute
 
 SHOWN_KEY = 12
@@ -55,7 +55,7 @@ class Served:
 
 def serve(
     settings: ActivationSettings,
-    task: ImageTask,
+    task: Task,
     module: PartlyFrozen,
     compute: Compute,
     epochs: int | None = None,
@@ -92,7 +92,7 @@ def serve(
 
 def _served(
     settings: ActivationSettings,
-    task: ImageTask,
+    task: Task,
     module: PartlyFrozen,
     compute: Compute,
     cuts: Cuts,
@@ -114,13 +114,11 @@ def _served(
     return served
 
 
-def _cached(
-    task: ImageTask, asked: CutRequests, found: Mapping[str, StoredActivations]
-) -> CachedInputs:
+def _cached(task: Task, asked: CutRequests, found: Mapping[str, StoredActivations]) -> CachedInputs:
     train, val = (found[request.key.digest] for request in asked.fit)
     scored = {request.name: found[request.key.digest] for request in asked.scores}
     return CachedInputs(
-        task=replace(task, train=_with(task.train, train), val=_with(task.val, val)),
+        task=task.with_splits(train=_with(task.train, train), val=_with(task.val, val)),
         tail=_tail(asked.tail, train),
         scored={name: _rows(stored) for name, stored in scored.items()},
         scoring_tail=_tail(asked.tail, scored.get("test", train)),
@@ -160,7 +158,7 @@ def _rows(stored: StoredActivations) -> Tensor:
 
 
 def _with(split: Split, stored: StoredActivations) -> Split:
-    return replace(split, images=_rows(stored))
+    return replace(split, inputs=_rows(stored))
 
 
 def _tail(tail: nn.Module, stored: StoredActivations) -> StoredTail:

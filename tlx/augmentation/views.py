@@ -7,10 +7,10 @@ from dataclasses import replace
 import torch
 
 from tlx.augmentation.augmentation import Augmentation
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 
 
-def with_views(task: ImageTask, augmentation: Augmentation, seed: int) -> ImageTask:
+def with_views(task: Task, augmentation: Augmentation, seed: int) -> Task:
     """Return a task whose training images are their views, all first views before all second.
 
     Args:
@@ -21,12 +21,12 @@ def with_views(task: ImageTask, augmentation: Augmentation, seed: int) -> ImageT
     if augmentation.views is None:
         return task
     train, views = task.train, augmentation.views
-    whole = train.images[:]
+    whole = train.inputs[:]
     images = [augmentation.view(whole, seed=seed, number=number) for number in range(views)]
     split = replace(
         train,
-        images=torch.cat(images),
+        inputs=torch.cat(images),
         labels=train.labels.repeat(views),
         sample_ids=train.sample_ids.repeat(views),
     )
-    return replace(task, train=split)
+    return task.with_splits(train=split)

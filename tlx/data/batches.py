@@ -10,7 +10,7 @@ from pytorch_lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, SequentialSampler
 
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task
 from tlx.runs.mapped_files import refuse_changed
 
 Batch = tuple[Tensor, Tensor]
@@ -33,12 +33,12 @@ class InMemoryBatches(Dataset[Batch]):
 
     def __getitem__(self, index: int) -> Batch:
         """Return one image (channels, h, w) and its class index ()."""
-        return self.split.images[index], self.split.labels[index]
+        return self.split.inputs[index], self.split.labels[index]
 
     def __getitems__(self, indices: list[int]) -> Batch:
         """Return images (n, channels, h, w) and class indices (n,)."""
         chosen = torch.as_tensor(indices)
-        return self.split.images[chosen], self.split.labels[chosen]
+        return self.split.inputs[chosen], self.split.labels[chosen]
 
 
 class ViewOrder(DistributedSampler[Any]):
@@ -98,7 +98,7 @@ class TaskDataModule(LightningDataModule):
 
     def __init__(
         self,
-        task: ImageTask,
+        task: Task,
         *,
         batch_size: int,
         seed: int,

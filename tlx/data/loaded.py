@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tlx.data.source import TaskSource
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
 
 MOST_BYTES = 4_000_000_000
 """How much is kept; the oldest goes first."""
 
-_kept: dict[str, ImageTask] = {}
+_kept: dict[str, Task] = {}
 _asked: set[str] = set()
 
 
@@ -37,11 +37,11 @@ def load_and_keep(asked: str, source: Callable[[], TaskSource]) -> None:
         del _kept[next(iter(_kept))]
 
 
-def loaded(source: TaskSource) -> ImageTask:
+def loaded(source: TaskSource) -> Task:
     """Return a source's task: the one that was kept, or freshly loaded."""
     kept = _kept.get(repr(source))
     return source.load() if kept is None else kept
 
 
-def _bytes(task: ImageTask) -> int:
-    return sum(split.images.nbytes for split in (task.train, task.val, task.test))
+def _bytes(task: Task) -> int:
+    return sum(split.inputs.nbytes for split in task.splits.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from tlx.data.images.stored.stored_form import StoredForm
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 from tlx.errors import Fault
 
 
@@ -15,7 +15,7 @@ class TaskSource(Protocol):
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options, before any work."""
 
-    def load(self) -> ImageTask:
+    def load(self) -> Task:
         """Return the task's images and labels."""
 
 

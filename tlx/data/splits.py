@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlx.data.shares import fold_faults, held_out_first, train_faults, train_size
+from tlx.data.task import Split, UnlabeledSplit
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from tlx.data.task import Split
 
 FINGERPRINT_BLOCK = 1024
 
@@ -130,21 +130,20 @@ def split_faults(
     return []
 
 
-def task_fingerprint(train: Split, val: Split, test: Split) -> str:
+def task_fingerprint(splits: Mapping[str, Split | UnlabeledSplit]) -> str:
     """Return the SHA-256 of all pixels, labels and sample ids of the splits, in order.
 
     Args:
-        train: Training images.
-        val: Validation images.
-        test: Test images.
+        splits: By name.
 
     Returns:
         64 hexadecimal digits; equal only where every split holds the same images in the same order.
     """
     digest = hashlib.sha256()
-    for name, split in (("train", train), ("val", val), ("test", test)):
+    for name, split in splits.items():
         digest.update(name.encode())
-        for tensor in (split.images, split.labels, split.sample_ids):
+        labels = [] if isinstance(split, UnlabeledSplit) else [split.labels]
+        for tensor in (split.inputs, *labels, split.sample_ids):
             dtype = str(tensor.dtype).removeprefix("torch.")
             digest.update(f"{dtype}{tuple(tensor.shape)}".encode())
             # In blocks, since images may be on disk and more than the memory holds.

@@ -19,7 +19,7 @@ from tlx.head_banks.member import FeatureSplit
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
-    from tlx.data.task import ImageTask, Split
+    from tlx.data.task import Split, Task
     from tlx.machine import Compute
     from tlx.plan.plan import Plan
     from tlx.strategies.base import TransferModule
@@ -84,7 +84,7 @@ def head_of(backbone: Backbone) -> Head:
     return {f"{backbone.head_path}.{name}": value.clone() for name, value in state.items()}
 
 
-def after_prefix(plan: Plan, task: ImageTask, module: TransferModule, compute: Compute) -> Cut:
+def after_prefix(plan: Plan, task: Task, module: TransferModule, compute: Compute) -> Cut:
     """Return a task's images at the cut, from the activation store or computed now.
 
     Args:
@@ -99,7 +99,7 @@ def after_prefix(plan: Plan, task: ImageTask, module: TransferModule, compute: C
     cached = cast(CachedInputs, served.cached)
     device = torch.device(compute.accelerator)
     train, val = (
-        FeatureSplit(_whole(part.images, cached.tail).to(device), part.labels.to(device))
+        FeatureSplit(_whole(part.inputs, cached.tail).to(device), part.labels.to(device))
         for part in (cached.task.train, cached.task.val)
     )
     return Cut(served, train, val)
@@ -129,12 +129,12 @@ def _whole(rows: Any, tail: StoredTail) -> Tensor:
     return values.contiguous(memory_format=torch.channels_last) if tail.channels_last else values
 
 
-def _computed(task: ImageTask, module: TransferModule, compute: Compute) -> CachedInputs:
+def _computed(task: Task, module: TransferModule, compute: Compute) -> CachedInputs:
     """Compute a task's activations without the store: once, and kept in memory."""
     backbone = module.backbone
     prefix, tail = split(backbone, backbone.stage_names[-1])
     prefix.to(compute.accelerator)
-    images = {"val": task.val.images, "test": task.test.images}
+    images = {"val": task.val.inputs, "test": task.test.inputs}
 
     def at_cut(pixels: Tensor, autocast: torch.dtype | None = None) -> Tensor:
         context = torch.autocast(compute.accelerator, autocast) if autocast else nullcontext()
@@ -143,12 +143,14 @@ def _computed(task: ImageTask, module: TransferModule, compute: Compute) -> Cach
             return torch.cat([prefix(backbone.preprocess(batch)) for batch in batches]).cpu()
 
     def with_activations(part: Split) -> Split:
-        return replace(part, images=at_cut(part.images, autocast_of(compute)))
+        return replace(part, inputs=at_cut(part.inputs, autocast_of(compute)))
 
-    at_the_cut = replace(task, train=with_activations(task.train), val=with_activations(task.val))
+    at_the_cut = task.with_splits(
+        train=with_activations(task.train), val=with_activations(task.val)
+    )
     return CachedInputs(
         task=at_the_cut,
-        tail=StoredTail(tail, at_the_cut.val.images.dtype, channels_last=False),
+        tail=StoredTail(tail, at_the_cut.val.inputs.dtype, channels_last=False),
         scored={name: at_cut(pixels) for name, pixels in images.items()},
         scoring_tail=StoredTail(tail, torch.float32, channels_last=False),
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tlx.backbones import Backbone
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.head_banks.member import MemberHistory
     from tlx.head_banks.prefix import Cut
     from tlx.machine import Compute
@@ -78,7 +78,7 @@ class _Shared:
 
     backbone: Backbone
     compute: Compute
-    tasks: list[ImageTask]
+    tasks: list[Task]
     heads: list[dict[str, Tensor]]
     cuts: list[Cut]
 
@@ -133,7 +133,7 @@ def _trained(plans: Sequence[Plan], runs: Sequence[Run], shared: _Shared) -> lis
 
 
 def _finished(
-    plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
+    plan: Plan, run: Run, shared: _Shared, cut: Cut, task: Task, history: MemberHistory
 ) -> Outcome:
     """Judge and record one job by itself."""
     from tlx.loggers.observed import observed
@@ -147,7 +147,7 @@ def _finished(
 
 
 def _judged(
-    plan: Plan, run: Run, shared: _Shared, cut: Cut, task: ImageTask, history: MemberHistory
+    plan: Plan, run: Run, shared: _Shared, cut: Cut, task: Task, history: MemberHistory
 ) -> float:
     from tlx.head_banks.results import load_head, share_weights, write_best_weights, write_history
     from tlx.strategies.divergence import TrainingDivergedError

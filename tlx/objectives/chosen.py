@@ -10,11 +10,11 @@ from tlx.objectives.regression import Regression
 
 if TYPE_CHECKING:
     from tlx.backbones.weights.card import Card
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.objectives.objective import Objective
 
 
-def objective_of(task: ImageTask) -> Objective[Any]:
+def objective_of(task: Task) -> Objective[Any]:
     """Return what a task asks for."""
     return Classification(task.class_names) if task.number is None else Regression(task.number)
 

@@ -51,7 +51,7 @@ def predict(
     def logits(images: Tensor) -> Tensor:
         return cast(Tensor, backbone(backbone.preprocess(images)))
 
-    return answers(_outputs(logits, split.images, device, batch_size))
+    return answers(_outputs(logits, split.inputs, device, batch_size))
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tlx.backbones import Backbone
     from tlx.backbones.source_model import SourceModel
     from tlx.data.source import TaskSource
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.strategies.base import Training, TransferModule
     from tlx.strategies.policy import Policy
 
@@ -69,7 +69,7 @@ class Plan:
     activations: ActivationSettings = field(default_factory=ActivationSettings)
     logger: LoggerChoice = field(default_factory=NoLogger)
 
-    def training_for(self, task: ImageTask) -> Training:
+    def training_for(self, task: Task) -> Training:
         """Return how to train for what a task asks for.
 
         Raises:

@@ -72,7 +72,7 @@ class Replica:
             batch_size: Most at a time.
         """
         for chosen in torch.split(indices, batch_size):
-            yield self._inputs(train.images[chosen].to(self._device))
+            yield self._inputs(train.inputs[chosen].to(self._device))
 
     def copies_of(self, originals: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
         """Return the copies of the module's parameters, by the same names.

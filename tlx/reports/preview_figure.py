@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tlx.augmentation.augmentation import Augmentation
 from tlx.data.batches import TaskDataModule
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 from tlx.errors import TlxError
 from tlx.runs.atomic import atomic_path
 
@@ -23,7 +23,7 @@ LEAST_SHARE = 0.005
 
 
 def preview_figure(
-    task: ImageTask, augmentation: Augmentation, path: Path, *, images: int, seed: int
+    task: Task, augmentation: Augmentation, path: Path, *, images: int, seed: int
 ) -> None:
     """Write a picture: the first batch as it is stored, then as the first epochs see it.
 
@@ -37,7 +37,7 @@ def preview_figure(
     Raises:
         TlxError: Where the task has no images.
     """
-    if task.train.images.ndim != IMAGE_DIMENSIONS:
+    if task.train.inputs.ndim != IMAGE_DIMENSIONS:
         raise TlxError(
             f"{task.name} is a table, whose rows have no picture. Give data of images, such as "
             "data=digits."
@@ -76,7 +76,7 @@ def _seen(
     augmentation: Augmentation,
     pixels: Tensor,
     labels: Tensor,
-    task: ImageTask,
+    task: Task,
     seed: int,
     epoch: int,
 ) -> tuple[Tensor, Tensor]:
@@ -86,11 +86,11 @@ def _seen(
     return augmentation.batch(pixels, labels, classes=classes, seed=seed, epoch=epoch, step=0)
 
 
-def _names(labels: Tensor, task: ImageTask) -> list[str]:
+def _names(labels: Tensor, task: Task) -> list[str]:
     return [task.class_names[label] for label in labels.tolist()]
 
 
-def _shares(targets: Tensor, task: ImageTask) -> list[str]:
+def _shares(targets: Tensor, task: Task) -> list[str]:
     """Return the two largest shares of each mixed image, in words."""
     captions = []
     for row in targets:

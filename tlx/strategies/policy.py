@@ -14,7 +14,7 @@ from tlx.strategies.freezing import frozen_modules, shortened, stage_parameters
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.strategies.solver import Solver
 
 
@@ -122,9 +122,7 @@ class Policy:
         """Return the stage on whose output a head is solved for before the first epoch, if any."""
         return None
 
-    def before_first_step(
-        self, task: ImageTask, device: torch.device, tail: nn.Module | None
-    ) -> None:
+    def before_first_step(self, task: Task, device: torch.device, tail: nn.Module | None) -> None:
         """Do what a strategy does before its fit begins, such as solving for a first head.
 
         It is called where `solving_prefix` names a stage, and not when a fit is resumed.

@@ -20,7 +20,7 @@ from tlx.runs.run import WEIGHTS_FILE
 if TYPE_CHECKING:
     from tlx.activations.cached_inputs import CachedInputs
     from tlx.backbones import Backbone
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.objectives.objective import Scores
     from tlx.plan.plan import Plan
     from tlx.runs.run import Run
@@ -30,7 +30,7 @@ CARD_FILE = "MODEL_CARD.md"
 
 
 def evaluate(
-    backbone: Backbone, task: ImageTask, run: Run, device: str, cached: CachedInputs | None = None
+    backbone: Backbone, task: Task, run: Run, device: str, cached: CachedInputs | None = None
 ) -> dict[str, Scores]:
     """Score the chosen epoch's weights on the validation and, once, the test images.
 
@@ -61,7 +61,7 @@ def evaluate(
 
 def record(
     plan: Plan,
-    task: ImageTask,
+    task: Task,
     module: TransferModule,
     scores: Mapping[str, Scores],
     run: Run,
@@ -86,7 +86,7 @@ def record(
 
 
 def model_card(
-    plan: Plan, task: ImageTask, module: TransferModule, scores: Mapping[str, Scores], run: Run
+    plan: Plan, task: Task, module: TransferModule, scores: Mapping[str, Scores], run: Run
 ) -> Card:
     """Return the card that travels with model B's weights."""
     backbone = module.backbone
@@ -111,7 +111,7 @@ def model_card(
     )
 
 
-def summary(task: ImageTask, scores: Mapping[str, Scores], run: Run, unit: str = "epoch") -> str:
+def summary(task: Task, scores: Mapping[str, Scores], run: Run, unit: str = "epoch") -> str:
     """Return the lines that end a run: the test scores, the chosen epoch, the folder.
 
     Args:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tlx.activations.cached_inputs import PhaseInputs
     from tlx.activations.serve import Served
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.loggers.observed import RunObserver
     from tlx.plan.plan import Plan
     from tlx.runs.run import Run
@@ -80,7 +80,7 @@ class Fit:
         self.trainer.reload_dataloaders_every_n_epochs = 1  # type: ignore[attr-defined]
         return replace(self, data=PhasedBatches(self.data, data))
 
-    def _batches_of(self, task: ImageTask) -> TaskDataModule:
+    def _batches_of(self, task: Task) -> TaskDataModule:
         batches = {"batch_size": self.data.batch_size, "views": self.data.views}
         return TaskDataModule(task, seed=self.data.seed, **batches)
 
@@ -106,7 +106,7 @@ class Fit:
 
 def prepare(
     plan: Plan,
-    task: ImageTask,
+    task: Task,
     module: TransferModule,
     run: Run,
     observer: RunObserver | None = None,

@@ -10,7 +10,7 @@ from tlx.runs.atomic import write_json
 from tlx.runs.provenance import provenance
 
 if TYPE_CHECKING:
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.machine import Compute
     from tlx.plan.plan import Plan
     from tlx.runs.run import Run
@@ -20,7 +20,7 @@ log = logging.getLogger("tlx")
 
 
 def record_origin(
-    plan: Plan, task: ImageTask, module: TransferModule, compute: Compute, run: Run
+    plan: Plan, task: Task, module: TransferModule, compute: Compute, run: Run
 ) -> None:
     """Write a run's provenance and its task's files; note its data and parameters.
 

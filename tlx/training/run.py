@@ -18,7 +18,7 @@ from tlx.training.provenance import record_origin
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.plan.plan import Plan
     from tlx.runs.run import Run
     from tlx.strategies.base import TransferModule
@@ -59,19 +59,19 @@ def execute(plan: Plan, run: Run) -> float:
     return scores["val"].to_maximise
 
 
-def build_model_a(plan: Plan, task: ImageTask) -> Backbone:
+def build_model_a(plan: Plan, task: Task) -> Backbone:
     """Return model A with a new head; the seed decides what its weights do not."""
     seed_everything(plan.seed, workers=True, verbose=False)
     from_weights = plan.strategy.starts_from_weights
     return plan.source_model.build(
         task.outputs,
         from_weights=from_weights,
-        input_shape=tuple(task.train.images.shape[1:]),
+        input_shape=tuple(task.train.inputs.shape[1:]),
     )
 
 
 def announce(
-    plan: Plan, task: ImageTask, module: TransferModule, fitting: Fit | Solve, run: Run
+    plan: Plan, task: Task, module: TransferModule, fitting: Fit | Solve, run: Run
 ) -> None:
     """Record where the run comes from, and say on the console what is about to happen."""
     backbone, compute = module.backbone, fitting.compute
@@ -83,7 +83,7 @@ def announce(
         task=task.name,
         classes=len(task.class_names),
         predicted=module.training_recipe.objective.words,
-        examples="images" if task.train.images.ndim > FEATURE_DIMENSIONS else "rows",
+        examples="images" if task.train.inputs.ndim > FEATURE_DIMENSIONS else "rows",
         train_images=len(task.train),
         val_images=len(task.val),
         test_images=len(task.test),

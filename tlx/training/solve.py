@@ -27,7 +27,7 @@ from tlx.training.memory import keep_freed_memory
 if TYPE_CHECKING:
     from tlx.activations.cached_inputs import CachedInputs
     from tlx.activations.serve import Served
-    from tlx.data.task import ImageTask, Split
+    from tlx.data.task import Split, Task
     from tlx.plan.plan import Plan
     from tlx.runs.run import Run
     from tlx.strategies.base import TransferModule
@@ -51,7 +51,7 @@ class Solve:
 
     module: TransferModule
     solver: Solver
-    task: ImageTask
+    task: Task
     compute: Compute
     run_record: Run
     cached: CachedInputs | None = None
@@ -102,7 +102,7 @@ class Solve:
         backbone, device = self.module.backbone, self.compute.accelerator
         backbone.to(device).eval()
         model = self.module if self.cached is None else self.cached.tail.to(device).eval()
-        batches = (split.images[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
+        batches = (split.inputs[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
         features = [head_features(backbone, model, batch.to(device)) for batch in batches]
         whole = torch.cat(features)
         if not bool(whole.isfinite().all()):
@@ -149,7 +149,7 @@ class Solve:
 
 
 def prepare_solve(
-    plan: Plan, task: ImageTask, module: TransferModule, solver: Solver, run: Run
+    plan: Plan, task: Task, module: TransferModule, solver: Solver, run: Run
 ) -> Solve:
     """Return the solving of a plan's probe, ready to run.
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tlx.config.typed.quoting import in_quotes
 from tlx.data.splits import task_fingerprint
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,15 +50,16 @@ class MadeUpImages:
         """Return nothing: all sizes are possible."""
         return []
 
-    def load(self) -> ImageTask:
+    def load(self) -> Task:
         """Return the task; images have shape (n, 3, side, side), uint8."""
         images, labels = self._images()
         ends = [self.train_size, self.train_size + self.val_size, len(labels)]
         starts = [0, *ends[:-1]]
         train, val, test = (_split(images, labels, a, b) for a, b in zip(starts, ends, strict=True))
         names = tuple(f"class {i}" for i in range(self.classes))
-        fingerprint = task_fingerprint(train, val, test)
-        return ImageTask("made_up", names, train, val, test, fingerprint)
+        splits = splits_of(train, val, test)
+        fingerprint = task_fingerprint(splits)
+        return Task("made_up", names, splits, fingerprint)
 
     def _images(self) -> tuple[Tensor, Tensor]:
         import torch

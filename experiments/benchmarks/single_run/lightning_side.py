@@ -117,7 +117,7 @@ def prepared(split: Split, image_size: int) -> TensorDataset:
             v2.Normalize(MEAN, STD),
         ]
     )
-    return TensorDataset(transform(split.images), split.labels)
+    return TensorDataset(transform(split.inputs), split.labels)
 
 
 def measure(work: Workload) -> Measured:

@@ -19,18 +19,18 @@ def test_digits_every_image_and_label_is_the_source_image_of_its_id() -> None:
     source = load_digits()
     for split in (task.train, task.val, task.test):
         ids = split.sample_ids.numpy()
-        assert split.images.dtype == torch.uint8
-        grey_levels = split.images[:, 0].numpy() / 255 * 16
+        assert split.inputs.dtype == torch.uint8
+        grey_levels = split.inputs[:, 0].numpy() / 255 * 16
         np.testing.assert_allclose(grey_levels, source.images[ids], atol=0.04)
         np.testing.assert_array_equal(split.labels.numpy(), source.target[ids])
     assert len(task.train) + len(task.val) + len(task.test) == 1797
-    assert int(task.train.images.max()) == 255
+    assert int(task.train.inputs.max()) == 255
 
 
 def test_digits_default_has_ten_labels_per_class() -> None:
     task = Digits().load()
     assert task.class_names == tuple("0123456789")
-    assert task.train.images.shape == (100, 1, 8, 8)
+    assert task.train.inputs.shape == (100, 1, 8, 8)
     assert torch.bincount(task.train.labels).tolist() == [10] * 10
     assert torch.bincount(task.val.labels).tolist() == [10] * 10
     assert len(task.test) == sum(round(size / 2) for size in CLASS_SIZES.values())

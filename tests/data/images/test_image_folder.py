@@ -49,10 +49,10 @@ def test_image_folder_with_splits_gives_torchvision_s_images_and_classes(tmp_pat
     for name, split in (("train", task.train), ("val", task.val), ("test", task.test)):
         reference = TorchvisionFolder(str(root / name), transform)
         expected = {image.numpy().tobytes(): label for image, label in reference}
-        found = zip(split.images.numpy(), split.labels.tolist(), strict=True)
+        found = zip(split.inputs.numpy(), split.labels.tolist(), strict=True)
         assert {image.tobytes(): label for image, label in found} == expected
         assert len(split) == len(reference)
-        assert split.images.dtype == torch.uint8
+        assert split.inputs.dtype == torch.uint8
 
 
 def test_image_folder_without_splits_is_dealt_out(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_image_folder_deals_a_class_out_alike_whichever_others_are_chosen(tmp_pa
     whole, some = images(root).load(), images(root, classes=["bee", "cat"]).load()
     for split in ("train", "val", "test"):
         one, other = getattr(whole, split), getattr(some, split)
-        of_bee = {image.numpy().tobytes() for image in one.images[one.labels == 1]}
-        assert {image.numpy().tobytes() for image in other.images[other.labels == 0]} == of_bee
+        of_bee = {image.numpy().tobytes() for image in one.inputs[one.labels == 1]}
+        assert {image.numpy().tobytes() for image in other.inputs[other.labels == 0]} == of_bee
 
 
 def test_image_folder_second_run_decodes_nothing(tmp_path: Path) -> None:
@@ -110,12 +110,12 @@ def test_image_folder_on_disk_gives_what_it_gives_in_memory(tmp_path: Path) -> N
     root = plain_folder(tmp_path)
     loaded, mapped = images(root, memory="load").load(), images(root, memory="map").load()
     assert (loaded.about["in_memory"], mapped.about["in_memory"]) == (True, False)
-    assert not isinstance(mapped.train.images, torch.Tensor)
-    assert mapped.train.images.shape == loaded.train.images.shape
+    assert not isinstance(mapped.train.inputs, torch.Tensor)
+    assert mapped.train.inputs.shape == loaded.train.inputs.shape
     rows = torch.tensor([3, 1, 3])
-    assert mapped.train.images[rows].equal(loaded.train.images[rows])
-    assert mapped.train.images[2:5].equal(loaded.train.images[2:5])
-    assert mapped.train.images[4].equal(loaded.train.images[4])
+    assert mapped.train.inputs[rows].equal(loaded.train.inputs[rows])
+    assert mapped.train.inputs[2:5].equal(loaded.train.inputs[2:5])
+    assert mapped.train.inputs[4].equal(loaded.train.inputs[4])
     assert mapped.fingerprint == loaded.fingerprint
 
 
@@ -307,7 +307,7 @@ def test_image_folder_of_mixed_channels_is_converted_and_says_so(
         task = images(root).load()
     assert "2 of 50 images are converted to RGB: 1 L, 1 RGBA" in caplog.text
     assert data_record(task)["modes"] == {"RGB": 48, "L": 1, "RGBA": 1}
-    assert task.train.images.shape[1] == 3
+    assert task.train.inputs.shape[1] == 3
 
 
 def test_image_folder_of_capital_splits_trains_on_one_and_tests_on_the_other(

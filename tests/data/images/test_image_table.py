@@ -46,7 +46,7 @@ def test_image_table_pairs_each_file_with_its_label(name: str, tmp_path: Path) -
     task = source(path).load()
     assert task.class_names == ("8", "9", "10")
     for split in (task.train, task.val, task.test):
-        for image, label, row in zip(split.images, split.labels, split.sample_ids, strict=True):
+        for image, label, row in zip(split.inputs, split.labels, split.sample_ids, strict=True):
             expected = read_image(tmp_path / f"img/{int(row)}.png", StoredForm(8)).pixels
             assert np.array_equal(image.numpy(), expected)
             assert task.class_names[label] == labels[int(row)]

@@ -75,12 +75,12 @@ def test_known_names_are_torchvision_s_and_take_the_arguments_given() -> None:
 def test_mnist_keeps_its_test_set_its_size_and_its_single_channel(tmp_path: Path) -> None:
     written = write_mnist(tmp_path / "data")
     task = source(tmp_path / "data", "MNIST").load()
-    assert task.train.images.shape[1:] == (1, 28, 28)
+    assert task.train.inputs.shape[1:] == (1, 28, 28)
     assert len(task.class_names) == 10
     assert task.class_names[3] == "3 - three"
     order = task.test.sample_ids.argsort()
-    assert np.array_equal(task.test.images[order][:, 0].numpy(), written["t10k"])
-    for image, row in zip(task.train.images, task.train.sample_ids.tolist(), strict=True):
+    assert np.array_equal(task.test.inputs[order][:, 0].numpy(), written["t10k"])
+    for image, row in zip(task.train.inputs, task.train.sample_ids.tolist(), strict=True):
         assert np.array_equal(image[0].numpy(), written["train"][row])
     images = data_record(task)["images"]
     assert set(images["train"].values()) == {5}
@@ -92,7 +92,7 @@ def test_mnist_of_another_size_and_two_classes_is_resized(tmp_path: Path) -> Non
     task = source(
         tmp_path / "data", "MNIST", size=8, classes=("1 - one", "7 - seven"), train_per_class=2
     ).load()
-    assert task.train.images.shape == (4, 1, 8, 8)
+    assert task.train.inputs.shape == (4, 1, 8, 8)
     assert task.class_names == ("1 - one", "7 - seven")
 
 
@@ -112,7 +112,7 @@ def test_cifar10_gives_torchvision_s_images_in_colour(
     assert (len(task.train), len(task.val), len(task.test)) == (80, 20, 20)
     reference = datasets.CIFAR10(tmp_path / "data", train=True)
     for split in (task.train, task.val):
-        for image, label, row in zip(split.images, split.labels, split.sample_ids, strict=True):
+        for image, label, row in zip(split.inputs, split.labels, split.sample_ids, strict=True):
             expected, expected_label = reference[int(row)]
             assert np.array_equal(image.permute(1, 2, 0).numpy(), np.asarray(expected))
             assert int(label) == expected_label
@@ -196,7 +196,7 @@ def test_photographs_of_a_known_set_become_what_the_weights_transforms_make_of_t
     files = [path for part in own.values() for path, _ in part._samples]
     assert (len(task.train), len(task.test)) == (20, 10)
     for split in (task.train, task.test):
-        for row, image in zip(split.sample_ids.tolist(), split.images, strict=True):
+        for row, image in zip(split.sample_ids.tolist(), split.inputs, strict=True):
             with Image.open(files[row]) as whole:
                 assert torch.equal(pipeline(image[None])[0], PRESET(whole)), files[row]
 
@@ -211,9 +211,9 @@ def test_small_squares_keep_their_size_and_come_within_a_grey_level_of_the_trans
     write_cifar10(tmp_path / "data", monkeypatch)  # noise, the worst of pictures
     pipeline = Preprocess.from_preset(preset)
     task = source(tmp_path / "data", "CIFAR10").for_network(wanted_form(pipeline)).load()
-    assert task.test.images.shape[1:] == (3, 32, 32)
-    found = pipeline(task.test.images[:])
-    images = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in task.test.images]
+    assert task.test.inputs.shape[1:] == (3, 32, 32)
+    found = pipeline(task.test.inputs[:])
+    images = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in task.test.inputs]
     levels = (found - torch.stack([preset(image) for image in images])) * 255
     levels *= torch.tensor(pipeline.std).view(3, 1, 1)
     assert found.std() > 0.5

@@ -12,7 +12,7 @@ from tlx.data.synthetic.glyph_alphabets import ALPHABETS, font_paths, letter_cla
 from tlx.data.synthetic.glyph_atlas import GlyphAtlas, draw_atlas, thin
 from tlx.data.synthetic.glyph_rendering import Handwriting, render_glyphs
 from tlx.data.synthetic.glyphs import Glyphs
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 
 STILL = Handwriting(
     rotation=0,
@@ -31,7 +31,7 @@ STILL = Handwriting(
 
 
 @cache
-def task(seed: int = 0, train_size: int = 300) -> ImageTask:
+def task(seed: int = 0, train_size: int = 300) -> Task:
     return Glyphs(train_size, 50, 50, seed=seed, alphabets=("latin",)).load()
 
 
@@ -122,12 +122,12 @@ def test_render_glyphs_outline_share_one_draws_the_outline_not_the_pen() -> None
 
 
 def test_glyphs_images_have_digit_like_shape_levels_and_box() -> None:
-    images = task().train.images
+    images = task().train.inputs
     assert images.shape == (300, 1, 8, 8)
     assert images.dtype == torch.uint8
     levels = torch.arange(17).mul(255 / 16).round().to(torch.uint8)
     assert torch.isin(images, levels).all()
-    digits = Digits(train_per_class=None).load().train.images
+    digits = Digits(train_per_class=None).load().train.inputs
     assert abs(float(images.float().mean()) - float(digits.float().mean())) < 30
     rows_used = (images[:, 0] > 0).any(2).sum(1)
     assert float((rows_used == 8).float().mean()) > 0.9
@@ -144,21 +144,21 @@ def test_glyphs_same_seed_gives_same_bytes_whatever_torch_does() -> None:
 
 def test_glyphs_other_seed_gives_other_images() -> None:
     assert task(seed=1).fingerprint != task().fingerprint
-    assert not torch.equal(task(seed=1).train.images, task().train.images)
+    assert not torch.equal(task(seed=1).train.inputs, task().train.inputs)
 
 
 def test_glyphs_splits_share_neither_ids_nor_streams() -> None:
     splits = (task().train, task().val, task().test)
     ids = torch.cat([split.sample_ids for split in splits])
     assert ids.tolist() == list(range(400))
-    assert not torch.equal(task().val.images, task().train.images[:50])
-    assert not torch.equal(task().val.images, task().test.images)
+    assert not torch.equal(task().val.inputs, task().train.inputs[:50])
+    assert not torch.equal(task().val.inputs, task().test.inputs)
 
 
 def test_glyphs_more_training_images_keep_the_first_ones_and_the_test_set() -> None:
     larger = Glyphs(2500, 50, 50, alphabets=("latin",)).load()
-    assert torch.equal(larger.train.images[:300], task().train.images)
-    assert torch.equal(larger.test.images, task().test.images)
+    assert torch.equal(larger.train.inputs[:300], task().train.inputs)
+    assert torch.equal(larger.test.inputs, task().test.inputs)
     counts = torch.bincount(larger.train.labels, minlength=len(larger.class_names)).float()
     expected = 2500 / len(larger.class_names)
     assert (counts - expected).abs().max() < 5 * math.sqrt(expected)

@@ -16,7 +16,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, Sta
 from tests.data.wine_table import COLUMNS, wines, written
 from tlx.data.tables.features.preparation import Preparation
 from tlx.data.tables.table_csv import TableCsv
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 from tlx.errors import ConfigError, TlxError
 
 SPLITS = ("train", "val", "test")
@@ -35,7 +35,7 @@ def first_fault(path: str, **options: Any) -> str:
     return str(faults[0])
 
 
-def rows_of(task: ImageTask, split: str, frame: pd.DataFrame) -> pd.DataFrame:
+def rows_of(task: Task, split: str, frame: pd.DataFrame) -> pd.DataFrame:
     rows: pd.DataFrame = frame.iloc[getattr(task, split).sample_ids.numpy()]
     return rows
 
@@ -61,7 +61,7 @@ def test_table_features_equal_a_scikit_learn_pipeline_fitted_on_train(
     ).fit(rows_of(task, "train", plain))
     for split in SPLITS:
         expected = reference.transform(rows_of(task, split, plain))
-        found = getattr(task, split).images
+        found = getattr(task, split).inputs
         assert found.dtype == torch.float32
         np.testing.assert_allclose(found.numpy(), expected, atol=1e-5)
 
@@ -120,7 +120,7 @@ def test_table_outliers_dropped_leave_training_alone(method: str, tmp_path: Path
     assert len(dropped.train) == len(flagged.train) - count
     assert dropped.test.sample_ids.equal(flagged.test.sample_ids)
     # Scales are learned from the rows that stay.
-    np.testing.assert_allclose(dropped.train.images[:, :4].mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(dropped.train.inputs[:, :4].mean(0), 0, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["chi2", "anova", "mutual_info", "rfe", "random_forest"])
@@ -130,7 +130,7 @@ def test_table_selection_keeps_telling_features_and_leaves_out_noise(
     frame = wines()
     frame["noise"] = np.random.default_rng(1).random(len(frame))
     task = TableCsv(path=written(tmp_path, frame), selection=method, features=3).load()
-    assert task.train.images.shape[1] == 3
+    assert task.train.inputs.shape[1] == 3
     assert len(task.about["features"]) == 3
     assert "noise" not in task.about["features"]
     assert {"alcohol", "hue", "proline"} & set(task.about["features"])

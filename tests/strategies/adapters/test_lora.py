@@ -143,7 +143,7 @@ def train_whole(
     task = random_task()
     for _ in range(3):
         optimizer.zero_grad()
-        logits = (forward or backbone)(backbone.preprocess(task.train.images))
+        logits = (forward or backbone)(backbone.preprocess(task.train.inputs))
         nn.functional.cross_entropy(logits, task.train.labels).backward()
         optimizer.step()
 

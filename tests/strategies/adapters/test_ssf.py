@@ -83,7 +83,7 @@ def test_ssf_is_a_plain_loop_over_factors_and_summands_behind_layers() -> None:
     task = random_task()
     for _ in range(3):
         optimizer.zero_grad()
-        logits = reference(reference.preprocess(task.train.images))
+        logits = reference(reference.preprocess(task.train.inputs))
         nn.functional.cross_entropy(logits, task.train.labels).backward()
         optimizer.step()
     expected = logits_of(reference)

@@ -20,7 +20,7 @@ from tests.strategies.plain_loop import farthest, plain_loop, plain_recipe, whol
 from tlx.backbones import build_backbone
 from tlx.data.batches import TaskDataModule
 from tlx.data.splits import task_fingerprint
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 from tlx.optimization.optimizers import sgd
 from tlx.strategies.base import TransferModule
 from tlx.strategies.fine_tuning.lp_ft import LpFt
@@ -128,7 +128,7 @@ def test_lp_ft_starts_well_from_two_classes_a_missing_one_and_badly_scaled_featu
     module = TransferModule(LpFt(backbone, probe=probe), recipe)
     fit(module, watcher, epochs=1, batch_size=16, task=task)
     backbone.network.load_state_dict(watcher.state)
-    logits = backbone(task.train.images).detach()
+    logits = backbone(task.train.inputs).detach()
     assert bool(logits.isfinite().all())
     # The blobs are far apart: what one linear map of the features tells apart is right.
     assert float((logits.argmax(dim=1) == task.train.labels).float().mean()) > 0.9
@@ -137,7 +137,7 @@ def test_lp_ft_starts_well_from_two_classes_a_missing_one_and_badly_scaled_featu
         assert missing not in logits.argmax(dim=1)
 
 
-def blobs_task(classes: int, missing: int | None) -> ImageTask:
+def blobs_task(classes: int, missing: int | None) -> Task:
     """Return rows of four features around a centre of each class; one class may have no row."""
     generator = torch.Generator().manual_seed(0)
     centres = 6 * torch.randn(classes, 4, generator=generator)
@@ -148,5 +148,5 @@ def blobs_task(classes: int, missing: int | None) -> ImageTask:
         rows = centres[labels] + torch.randn(count, 4, generator=generator)
         return Split(rows, labels, torch.arange(first, first + count))
 
-    parts = split(0, 48), split(100, 24), split(200, 24)
-    return ImageTask("blobs", tuple("abc"[:classes]), *parts, task_fingerprint(*parts))
+    parts = splits_of(split(0, 48), split(100, 24), split(200, 24))
+    return Task("blobs", tuple("abc"[:classes]), parts, task_fingerprint(parts))

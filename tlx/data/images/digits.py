@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlx.data.class_choice import chosen_classes, class_faults
 from tlx.data.splits import split_faults, stratified_split, task_fingerprint
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +74,7 @@ class Digits:
     def _deal(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "classes"}
 
-    def load(self) -> ImageTask:
+    def load(self) -> Task:
         """Return the task; images have shape (n, 1, 8, 8), uint8."""
         import numpy as np
         from sklearn.datasets import load_digits
@@ -86,8 +86,9 @@ class Digits:
         parts = [kept[positions] for positions in stratified_split(targets[kept], **self._deal)]
         labels = np.searchsorted([int(name) for name in names], targets)
         train, val, test = (_split(images, labels, positions) for positions in parts)
-        fingerprint = task_fingerprint(train, val, test)
-        return ImageTask("digits", names, train, val, test, fingerprint)
+        splits = splits_of(train, val, test)
+        fingerprint = task_fingerprint(splits)
+        return Task("digits", names, splits, fingerprint)
 
 
 def _split(
@@ -98,7 +99,7 @@ def _split(
 
     grey_levels = torch.from_numpy(images[positions].reshape(-1, 1, 8, 8))
     return Split(
-        images=(grey_levels * (255 / 16)).round().to(torch.uint8),
+        inputs=(grey_levels * (255 / 16)).round().to(torch.uint8),
         labels=torch.from_numpy(targets[positions].astype("int64")),
         sample_ids=torch.from_numpy(positions),
     )

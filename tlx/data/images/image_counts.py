@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 
 
-def data_record(task: ImageTask) -> dict[str, Any]:
+def data_record(task: Task) -> dict[str, Any]:
     """Return what a run records of its data, as plain values.
 
     Args:

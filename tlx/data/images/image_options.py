@@ -15,7 +15,7 @@ from tlx.errors import ConfigError, Fault
 if TYPE_CHECKING:
     from tlx.data.images.listing import Listing
     from tlx.data.source import TaskSource
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
 
 LISTING_KEEPS_S = 10.0
 _lately: dict[str, tuple[float, Listing]] = {}
@@ -139,7 +139,7 @@ class ImageOptions:
             _lately[key] = (time.monotonic(), found)
         return found
 
-    def load(self, form: StoredForm | None = None) -> ImageTask:
+    def load(self, form: StoredForm | None = None) -> Task:
         """Return the task; images have shape (n, 3, size, size), uint8.
 
         Args:

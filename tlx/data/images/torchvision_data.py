@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tlx.data.images.listing import Listing
     from tlx.data.images.stored.decoded import DecodedImages
     from tlx.data.images.stored.stored_form import StoredForm
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
 
 DOWNLOAD_TIMEOUT_S = 30.0
 
@@ -71,7 +71,7 @@ class TorchvisionData(ImageOptions):
             return replace(self, size=known.side).form_for(wanted)
         return super().form_for(wanted)
 
-    def load(self, form: StoredForm | None = None) -> ImageTask:
+    def load(self, form: StoredForm | None = None) -> Task:
         """Return the task; images have shape (n, 1 or 3, size, size), uint8.
 
         Args:

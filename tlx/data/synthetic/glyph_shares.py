@@ -38,7 +38,7 @@ def dealt(
     if faults:
         raise ConfigError(faults)
     whole = Split(
-        images=torch.cat([split.images for _, split in pool]),
+        inputs=torch.cat([split.inputs for _, split in pool]),
         labels=torch.from_numpy(labels),
         sample_ids=torch.cat([split.sample_ids for _, split in pool]),
     )
@@ -48,4 +48,4 @@ def dealt(
 
 def _rows(split: Split, positions: NDArray[np.int64]) -> Split:
     rows = torch.from_numpy(positions)
-    return Split(split.images[rows], split.labels[rows], split.sample_ids[rows])
+    return Split(split.inputs[rows], split.labels[rows], split.sample_ids[rows])

@@ -9,7 +9,7 @@ from tlx.data.class_choice import chosen_classes, class_faults
 from tlx.data.splits import task_fingerprint
 from tlx.data.splitting import Splitting
 from tlx.data.synthetic.glyph_alphabets import ALPHABETS, font_paths, letter_classes
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 from tlx.errors import Fault, did_you_mean
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Glyphs:
             seed=self.seed,
         )
 
-    def load(self) -> ImageTask:
+    def load(self) -> Task:
         """Return the task; images have shape (n, 1, side, side), uint8.
 
         Raises:
@@ -104,8 +104,9 @@ class Glyphs:
         )
         if (self.train_per_class, self.train_fraction, self.folds) != (None, None, None):
             train, val, test = dealt(train, val, test, classes, self._deal)
-        fingerprint = task_fingerprint(train, val, test)
-        return ImageTask("glyphs", classes, train, val, test, fingerprint)
+        splits = splits_of(train, val, test)
+        fingerprint = task_fingerprint(splits)
+        return Task("glyphs", classes, splits, fingerprint)
 
 
 def _render_split(
@@ -116,7 +117,7 @@ def _render_split(
 
     chunks = [_render_chunk(atlas, (*stream, number), side) for number in range(-(-size // CHUNK))]
     return Split(
-        images=torch.cat([images for images, _ in chunks])[:size],
+        inputs=torch.cat([images for images, _ in chunks])[:size],
         labels=torch.cat([labels for _, labels in chunks])[:size],
         sample_ids=torch.arange(first_id, first_id + size),
     )

@@ -29,7 +29,7 @@ from tlx.data.tables.table_splits import (
     prepared_split,
     table_record,
 )
-from tlx.data.tables.table_targets import CLASSIFICATION, REGRESSION, Targets, Task, size_faults
+from tlx.data.tables.table_targets import CLASSIFICATION, REGRESSION, Targets, TaskKind, size_faults
 from tlx.errors import ConfigError, Fault, TlxError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from tlx.data.tables.columns.reading import Reading
     from tlx.data.tables.files.table_file import Table
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
 
 Count = Annotated[int, Field(ge=1)]
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class TableCsv(ReadingOptions):
     folds: int | None = None
     fold: int | None = None
     seed: int = 0
-    task: Task = CLASSIFICATION
+    task: TaskKind = CLASSIFICATION
     target_scaling: Scaling = "none"
 
     @property
@@ -221,15 +221,15 @@ class TableCsv(ReadingOptions):
         )
         return faults or (rows, reading, table)
 
-    def load(self) -> ImageTask:
-        """Return the task; its `images` are float32 features, shape (n, d).
+    def load(self) -> Task:
+        """Return the task; its inputs are float32 features, shape (n, d).
 
         Raises:
             ConfigError: With what is wrong with options or table.
             TlxError: Where a category is unknown and this is an error.
         """
         from tlx.data.splits import task_fingerprint
-        from tlx.data.task import ImageTask
+        from tlx.data.task import Task, splits_of
 
         found = self._option_faults() or self._rows()
         if isinstance(found, list):
@@ -246,16 +246,14 @@ class TableCsv(ReadingOptions):
         check_rows_left(rows.targets, parts[TRAIN])
         number = number_target(rows.targets, parts[TRAIN], self.label_column, self.target_scaling)
         done = [prepared_split(rows, part, learned.preparation, number) for part in parts]
-        train, val, test = (split for split, _ in done)
+        splits = splits_of(*(split for split, _ in done))
         about = table_record(self.path, rows, learned, [changes for _, changes in done])
         about |= reading_record(reading, table)
-        return ImageTask(
+        return Task(
             name=Path(self.path).stem,
             class_names=rows.targets.class_names,
-            train=train,
-            val=val,
-            test=test,
-            fingerprint=task_fingerprint(train, val, test),
+            splits=splits,
+            fingerprint=task_fingerprint(splits),
             about=about,
             files={PREPARATION_FILE: learned.preparation.to_dict()},
             number=number,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CLASSIFICATION: Final = "classification"
 REGRESSION: Final = "regression"
-Task = Literal["classification", "regression"]
+TaskKind = Literal["classification", "regression"]
 FEWEST_CLASSES: Final = 2
 FEWEST_ROWS: Final = 2
 """Rows of a split below which R2 is not defined."""
@@ -162,7 +162,7 @@ def target_column(
     Args:
         frame: The table.
         name: The column's name.
-        task: See `Task`.
+        task: See `TaskKind`.
         dialect: How its cells are written.
     """
     if task == CLASSIFICATION:

@@ -23,7 +23,7 @@ def enter(task: dict[str, Any], parent: int, pipe: int, reading: int) -> AnswerP
     """Make this process a job's own: process group, streams, folder, variables, threads.
 
     Args:
-        task: A `Task` as a dictionary.
+        task: A `JobTask` as a dictionary.
         parent: The process that supervises this one; when it dies, so does this one.
         pipe: Where this process tells its end.
         reading: The supervisor's number of the pipe's other end.

@@ -22,7 +22,7 @@ def run_fresh(task: dict[str, Any]) -> dict[str, Any]:
     """Run a job in a fresh Python and return its end as an envelope's fields.
 
     Args:
-        task: A `Task` as a dictionary.
+        task: A `JobTask` as a dictionary.
     """
     known = children(os.getpid())
     reading, writing = os.pipe()

@@ -18,7 +18,7 @@ def run_here(task: dict[str, Any]) -> dict[str, Any]:
     worker. A limit is enforced by the driver, which has the worker killed.
 
     Args:
-        task: A `Task` as a dictionary.
+        task: A `JobTask` as a dictionary.
     """
     environment, folder = dict(os.environ), os.getcwd()  # noqa: PTH109
     note_start(Path(task["folder"]))

@@ -60,7 +60,7 @@ def supervise(
         pid: The process, which leads its own process group.
         pipe: Both ends of the pipe over which it tells its outcome. The writing end stays open
             here: the end of the job is the end of its process, whoever else holds the pipe.
-        task: A `Task` as a dictionary, for its limits.
+        task: A `JobTask` as a dictionary, for its limits.
         known: This process's children before it started the job.
     """
     watched = Watched(pid, pipe[0])

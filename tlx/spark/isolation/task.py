@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass
-class Task:
+class JobTask:
     """One job for a worker.
 
     Args:

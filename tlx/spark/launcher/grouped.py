@@ -24,7 +24,7 @@ def run_group(task: dict[str, Any]) -> dict[str, Any]:
     job after the other.
 
     Args:
-        task: A `Task` as a dictionary.
+        task: A `JobTask` as a dictionary.
 
     Returns:
         An outcome whose `members` are the jobs' own, in order.
@@ -48,7 +48,7 @@ def run_part(task: dict[str, Any]) -> dict[str, Any]:
     """Do one part of what jobs share, and return its end.
 
     Args:
-        task: A `Task` as a dictionary.
+        task: A `JobTask` as a dictionary.
     """
     open_context(task["context"])
     part, parts = task["part"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from tlx.spark.isolation.task import Task
+from tlx.spark.isolation.task import JobTask
 from tlx.spark.launcher.job.envelope import Envelope
 from tlx.spark.launcher.job.worker import run_in_worker
 from tlx.spark.launcher.watch import watched
@@ -46,7 +46,7 @@ class SparkRunner:
                 break
         return max(1, cores // self._cpus)
 
-    def run(self, task: Task, description: str) -> Envelope:
+    def run(self, task: JobTask, description: str) -> Envelope:
         """Run one task and return how it ended; a lost executor or a stop is no exception.
 
         Args:
@@ -77,7 +77,7 @@ def run_task(task: dict[str, Any]) -> dict[str, Any]:
     """Run a task in a Spark worker.
 
     Args:
-        task: A `Task` as a dictionary.
+        task: A `JobTask` as a dictionary.
     """
     from pyspark import TaskContext
 
@@ -102,7 +102,7 @@ def resource_profile(cpus: int, gpus: int) -> ResourceProfile:
     return ResourceProfileBuilder().require(requests).build
 
 
-def _overdue(task: Task) -> str:
+def _overdue(task: JobTask) -> str:
     return (
         f"longer than timeout_s={task.timeout_s:g}; its worker was stopped or hung and did not end "
         "it, so Spark was told to kill the worker"

@@ -22,7 +22,7 @@ from hydra.types import HydraContext
 
 from tlx.spark.config import SparkLauncherConf
 from tlx.spark.isolation.files import STOP_FILE, clear, forget_envelope
-from tlx.spark.isolation.task import Task
+from tlx.spark.isolation.task import JobTask
 from tlx.spark.launcher.compose import ComposedJob
 from tlx.spark.launcher.job.devices import Devices
 from tlx.spark.launcher.job.envelope import Envelope, members_of
@@ -44,7 +44,7 @@ log = logging.getLogger("tlx")
 class Runner(Protocol):
     """Where tasks run."""
 
-    def run(self, task: Task, description: str) -> Envelope:
+    def run(self, task: JobTask, description: str) -> Envelope:
         """Run a task and return how it ended."""
 
     def cancel(self, token: str) -> None:
@@ -303,9 +303,9 @@ class SweepRun:
             self._cancel_all(f"fail_fast: job {job.number} {envelope.status}")
         return returned
 
-    def _task(self, submitted: _Submitted, environment: dict[str, str]) -> Task:
+    def _task(self, submitted: _Submitted, environment: dict[str, str]) -> JobTask:
         job, options = submitted.job, self._options
-        return Task(
+        return JobTask(
             number=job.number,
             folder=str(job.folder),
             config=job.packed,

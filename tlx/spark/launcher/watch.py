@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tlx.spark.isolation.files import STOP_FILE, forget_start, start_of
-from tlx.spark.isolation.task import Task
+from tlx.spark.isolation.task import JobTask
 
 LOOK_S = 0.5
 """How often a job's folder is looked at."""
@@ -29,7 +29,7 @@ class Watch:
         end: Ends a task by force, given its token.
     """
 
-    def __init__(self, task: Task, end: Callable[[str], None]) -> None:
+    def __init__(self, task: JobTask, end: Callable[[str], None]) -> None:
         self._task, self._end = task, end
         self._ended = threading.Event()
         self._started: tuple[int, float] | None = None
@@ -63,7 +63,7 @@ class Watch:
 
 
 @contextmanager
-def watched(task: Task, end: Callable[[str], None]) -> Iterator[Watch]:
+def watched(task: JobTask, end: Callable[[str], None]) -> Iterator[Watch]:
     """Watch a task in a thread of its own.
 
     Args:

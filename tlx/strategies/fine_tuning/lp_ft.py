@@ -17,7 +17,7 @@ from tlx.strategies.solver import CLASSES_ALONE
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
 
 Probing = Literal["logistic", "ridge", "trained"]
 log = logging.getLogger("tlx")
@@ -105,9 +105,7 @@ class LpFt(Policy):
         """Return the last stage, behind which the probe is solved."""
         return None if self._probe == "trained" else self.backbone.stage_names[-1]
 
-    def before_first_step(
-        self, task: ImageTask, device: torch.device, tail: nn.Module | None
-    ) -> None:
+    def before_first_step(self, task: Task, device: torch.device, tail: nn.Module | None) -> None:
         """Solve for the head."""
         solved = self.solved_head(task, device, tail)
         cast(nn.Linear, self.backbone.head).load_state_dict(solved.layer.state_dict())
@@ -117,7 +115,7 @@ class LpFt(Policy):
         )  # fmt: skip
 
     def solved_head(
-        self, task: ImageTask, device: torch.device, tail: nn.Module | None = None
+        self, task: Task, device: torch.device, tail: nn.Module | None = None
     ) -> SolvedHead:
         """Return the head that fits model A's features of a task's training split.
 

@@ -61,7 +61,7 @@ def features_of(
     """
     backbone.to(device).eval()
     model = backbone if tail is None else tail.to(device).eval()
-    batches = (split.images[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
+    batches = (split.inputs[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
     inputs = (batch.to(device) for batch in batches)
     prepared = inputs if tail is not None else map(backbone.preprocess, inputs)
     features = torch.cat([head_features(backbone, model, batch) for batch in prepared])

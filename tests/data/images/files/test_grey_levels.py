@@ -185,6 +185,6 @@ def test_image_folder_reads_all_its_pictures_by_one_depth_and_says_which_are_low
         "pictures": 8, "highest": 60_007, "within_a_byte": 4, "colours": 0,
     }  # fmt: skip
     splits = (task.train, task.val, task.test)
-    assert {int(image.max()) for split in splits for image in split.images} == {1, 233}
+    assert {int(image.max()) for split in splits for image in split.inputs} == {1, 233}
     with pytest.raises(TlxError, match=re.escape("say data.depth=16")):
         ImageFolder(**options, size=4, depth=12).load()

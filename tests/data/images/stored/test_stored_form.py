@@ -21,7 +21,7 @@ from tlx.data.images.image_folder import ImageFolder
 from tlx.data.images.image_table import ImageTable
 from tlx.data.images.stored.stored_form import StoredForm
 from tlx.data.source import StoredForNetwork
-from tlx.data.task import ImageTask
+from tlx.data.task import Task
 
 KINDS = [
     ("resnet18", "IMAGENET1K_V1"),  # 256, 224
@@ -45,17 +45,17 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return photographs(tmp_path_factory.mktemp("photographs"))
 
 
-def stored(source: StoredForNetwork, pipeline: Preprocess) -> ImageTask:
+def stored(source: StoredForNetwork, pipeline: Preprocess) -> Task:
     return source.for_network(wanted_form(pipeline)).load()
 
 
-def seen_by_file(root: Path, task: ImageTask, pipeline: Preprocess) -> dict[str, Tensor]:
+def seen_by_file(root: Path, task: Task, pipeline: Preprocess) -> dict[str, Tensor]:
     """Return the network's input of each file, which the listing numbers by name."""
     names = [f"{s}/{c}/{n}" for s, c, n in product(("train", "val", "test"), ("cat", "dog"), SIDES)]
     order = {name: number for number, name in enumerate(_listed(root))}
     found: dict[int, Tensor] = {}
     for split in (task.train, task.val, task.test):
-        inputs = pipeline(split.images[:])
+        inputs = pipeline(split.inputs[:])
         found |= dict(zip(split.sample_ids.tolist(), inputs, strict=True))
     return {name: found[order[name]] for name in names}
 
@@ -109,8 +109,8 @@ def test_image_table_gives_the_pixels_of_the_folder(root: Path, tmp_path: Path) 
     folder = stored(ImageFolder(root=str(root), **options), pipeline)
     table = ImageTable(table=str(table_of(root)), split_column="split", **options)
     tabled = stored(table, pipeline)
-    assert folder.train.images.shape == (10, 3, 45, 45)
-    assert sorted(map(_digest, folder.test.images)) == sorted(map(_digest, tabled.test.images))
+    assert folder.train.inputs.shape == (10, 3, 45, 45)
+    assert sorted(map(_digest, folder.test.inputs)) == sorted(map(_digest, tabled.test.inputs))
     assert folder.about["form"] == tabled.about["form"] == {
         "size": 45, "resize": "crop", "interpolation": "bicubic", "crop": 40, "depth": 16,
     }  # fmt: skip

@@ -179,7 +179,7 @@ def test_column_that_an_option_settles_gives_its_numbers(what: str, tmp_path: Pa
     place = task.about["features"].index("v")
     for split in (task.train, task.val, task.test):
         rows = split.sample_ids.numpy()
-        np.testing.assert_allclose(split.images[:, place], expected[rows], rtol=1e-6)
+        np.testing.assert_allclose(split.inputs[:, place], expected[rows], rtol=1e-6)
 
 
 def test_missing_marker_is_missing_however_a_number_is_written(tmp_path: Path) -> None:

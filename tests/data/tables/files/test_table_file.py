@@ -62,7 +62,7 @@ def test_parquet_columns_keep_their_types_and_text_stays_text(tmp_path: Path) ->
 def test_parquet_dates_are_days_since_1970(tmp_path: Path) -> None:
     pq.write_table(typed().select(["day", "label"]), tmp_path / "t.parquet")
     task = TableCsv(path=str(tmp_path / "t.parquet"), scaling="none").load()
-    days = task.train.images[:, 0].numpy()
+    days = task.train.inputs[:, 0].numpy()
     np.testing.assert_array_equal(days, 18262 + task.train.sample_ids.numpy() % 28)
 
 
@@ -110,7 +110,7 @@ def test_folder_of_partitions_gives_their_values_as_text(tmp_path: Path) -> None
     assert features == ["month=01", "month=1", "month=10/2"]
     row = task.train.sample_ids.tolist().index(0) if 0 in task.train.sample_ids.tolist() else None
     assert task.about["rows"] == 178
-    assert row is None or task.train.images[row, task.about["features"].index("month=01")] == 1
+    assert row is None or task.train.inputs[row, task.about["features"].index("month=01")] == 1
 
 
 def test_folder_of_csv_parts_is_the_table_of_one_file(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from tlx.data.images.stored.stored_form import StoredForm
     from tlx.data.source import TaskSource
-    from tlx.data.task import ImageTask
+    from tlx.data.task import Task
     from tlx.errors import Fault
 
 
@@ -21,7 +21,7 @@ class StoredImages(Protocol):
     def for_network(self, wanted: StoredForm | None) -> TaskSource:
         """Return the same data, stored as a network's own pipeline asks."""
 
-    def load(self, form: StoredForm | None = None) -> ImageTask:
+    def load(self, form: StoredForm | None = None) -> Task:
         """Return the task, its images stored in a form."""
 
 
@@ -45,6 +45,6 @@ class ImagesForNetwork:
         """Return the same data for another network."""
         return self.data.for_network(wanted)
 
-    def load(self) -> ImageTask:
+    def load(self) -> Task:
         """Return the task, see `ImageOptions.load`."""
         return self.data.load(self.form)

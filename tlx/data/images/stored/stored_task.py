@@ -13,7 +13,7 @@ from tlx.data.images.overlaps import without_overlaps
 from tlx.data.images.stored.mapped_images import fits_in_memory, rows_of
 from tlx.data.splits import task_fingerprint
 from tlx.data.splitting import Positions
-from tlx.data.task import ImageTask, Split
+from tlx.data.task import Split, Task, splits_of
 from tlx.errors import ConfigError, TlxError
 from tlx.texts.names import shown_name
 
@@ -55,7 +55,7 @@ def stored_task(
     form: StoredForm,
     *,
     refuses_overlaps: bool = True,
-) -> ImageTask:
+) -> Task:
     """Return the task that a listing's decoded images make.
 
     Args:
@@ -88,8 +88,9 @@ def stored_task(
     notice = decoded.levels.notice(form.depth)
     if notice is not None:
         log.warning("%s", notice)
-    fingerprint = task_fingerprint(train, val, test)
-    return ImageTask(name, listing.class_names, train, val, test, fingerprint, about)
+    splits = splits_of(train, val, test)
+    fingerprint = task_fingerprint(splits)
+    return Task(name, listing.class_names, splits, fingerprint, about)
 
 
 def _dealt(listing: Listing, decoded: DecodedImages, options: Handling) -> tuple[Positions, ...]:

@@ -26,7 +26,7 @@ def run_in_worker(task: dict[str, Any]) -> dict[str, Any]:
     """Run one job and return its envelope as a dictionary.
 
     Args:
-        task: A `Task` as a dictionary, with `attempt` as Spark counts it.
+        task: A `JobTask` as a dictionary, with `attempt` as Spark counts it.
     """
     folder = Path(task["folder"])
     earlier = kept_envelope(folder, task["token"]) if task["attempt"] else None
@@ -76,7 +76,7 @@ def share(task: dict[str, Any]) -> None:
     What goes wrong in it is the job's own affair: it loads for itself, and tells.
 
     Args:
-        task: A `Task` as a dictionary.
+        task: A `JobTask` as a dictionary.
     """
     if task["hooks"] is None:
         return
