@@ -113,6 +113,8 @@ def test_train_without_the_test_images_fits_the_same(run: Path, tmp_path: Path) 
     blanked = replace(task.with_splits(test=blank), fingerprint="blank")
 
     class Blanked:
+        gives = plan.data.gives
+
         def faults(self):
             return []
 

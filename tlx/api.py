@@ -81,7 +81,9 @@ class Run:
         """One row per epoch: `train_loss`, `val_loss`, the validation score, `learning_rate`."""
         import pandas as pd
 
-        return pd.read_csv(self._file("metrics.csv"))
+        from tlx.runs.history_file import HISTORY_FILE
+
+        return pd.read_csv(self._file(HISTORY_FILE))
 
     @property
     def predictions(self) -> pd.DataFrame:

@@ -18,6 +18,6 @@ def store(tmp_path: Path) -> ActivationStore:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of four images, so that ten images are three parts."""
     for module in (request, compute):
-        monkeypatch.setattr(module, "BATCH_SIZE", ROWS_PER_PART)
+        monkeypatch.setattr(module, "EVALUATION_BATCH_SIZE", ROWS_PER_PART)
     monkeypatch.setattr(request, "PART_BYTES", 1)
     monkeypatch.setattr(stored, "JOINED_BYTES", 1)

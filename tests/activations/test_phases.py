@@ -57,7 +57,7 @@ def test_phases_of_a_stage_that_has_trained_before_are_behind_it_no_more() -> No
 
 
 def test_phases_of_a_regularised_fit_are_one() -> None:
-    recipe = replace(training(), regularizer=L2Sp())
+    recipe = replace(training(), terms={"penalty": L2Sp()})
     module = TransferModule(Gradual(small_backbone("resnet18"), every_epochs=2, stages=2), recipe)
     assert phases_of(module, 8) == [Phase(0, 8, "layer2")]
 

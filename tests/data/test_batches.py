@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from tlx.data.batches import InMemoryBatches, TaskDataModule
-from tlx.data.task import Split, Task, splits_of
+from tlx.data.batches import InMemoryBatches, StreamOrder, TaskDataModule
+from tlx.data.task import Split, Task, UnlabeledSplit, splits_of
 from tlx.runs.mapped_files import MappedFileChangedError, watch
 
 
@@ -109,3 +109,52 @@ def test_batches_of_a_mapped_file_cut_off_between_epochs_end_in_a_sentence(tmp_p
     for loader in (train, val):
         with pytest.raises(MappedFileChangedError, match=r"a\.npy was cut off at 4096 of 262272 b"):
             list(loader)
+
+
+def streams(**splits: Split | UnlabeledSplit) -> TaskDataModule:
+    task = Task(
+        "numbers", ("a", "b", "c"), splits_of(split(0, 13), split(100, 9), split(150, 5)), ""
+    )
+    wide = task.with_splits(**splits)
+    return TaskDataModule(wide, batch_size=6, seed=0, streams=tuple(splits))
+
+
+def values(batch: torch.Tensor) -> list[int]:
+    found: list[int] = batch[:, 0, 0, 0].tolist()
+    return found
+
+
+def test_further_streams_are_as_long_as_the_training_split_whatever_their_length() -> None:
+    data = streams(source=split(30, 5), unlabeled=split(60, 40).without_labels())
+    steps = [batch for batch, _, _ in data.train_dataloader()]
+    # One training image of 13 would be alone in its batch, and is left out.
+    assert [[len(values(step[name][0])) for step in steps] for name in steps[0]] == [[6, 6]] * 3
+    seen = {name: [v for step in steps for v in values(step[name][0])] for name in steps[0]}
+    assert set(seen["source"][:5]) == set(seen["source"][5:10]) == set(range(30, 35))
+    assert len(set(seen["unlabeled"])) == 12
+    assert set(seen["unlabeled"]) <= set(range(60, 100))
+    assert all(step["unlabeled"][1] is None for step in steps)
+    for step in steps:
+        inputs, labels = step["source"]
+        assert labels.equal((inputs[:, 0, 0, 0].long() - 30) % 3)
+
+
+def test_further_streams_leave_the_target_batches_as_they_are() -> None:
+    alone = [values(images) for images, _ in module(13).train_dataloader()]
+    beside = [
+        values(step["target"][0]) for step, _, _ in streams(source=split(30, 5)).train_dataloader()
+    ]
+    assert alone == beside
+
+
+def test_order_of_a_stream_follows_from_seed_and_epoch_and_passes_differ() -> None:
+    def drawn(epoch: int, seed: int = 7) -> list[int]:
+        found = StreamOrder(4, 10, seed)
+        found.set_epoch(epoch)
+        assert len(found) == 10
+        return list(found)
+
+    assert drawn(0) == drawn(0) != drawn(1)
+    assert drawn(0, seed=8) != drawn(0)
+    assert all(set(drawn(e)[:4]) == set(drawn(e)[4:8]) == {0, 1, 2, 3} for e in range(5))
+    assert any(drawn(e)[:4] != drawn(e)[4:8] for e in range(5))

@@ -13,7 +13,8 @@ from tests.strategies.plain_loop import plain_recipe
 from tlx.backbones import Backbone, build_backbone
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import Split, Task, splits_of
-from tlx.regularization.regularizer import Regularizer, Step
+from tlx.objectives.terms import Stream
+from tlx.regularization.regularizer import Regularizer
 from tlx.strategies.base import Training, TransferModule
 from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
@@ -63,23 +64,24 @@ def rows_task(rows: int = 8) -> Task:
 def regularised(regularizer: Regularizer, **options: Any) -> Training:
     """Return stochastic gradient descent on a regularised loss."""
     plain = plain_recipe(**options)
-    return Training(plain.loss, plain.optimizer, plain.schedule, regularizer=regularizer)
+    return Training(plain.loss, plain.optimizer, plain.schedule, terms={"penalty": regularizer})
 
 
-def bound(regularizer: Regularizer, backbone: Backbone, split: Split) -> TransferModule:
+def bound(regularizer: Regularizer, backbone: Backbone, task: Task) -> TransferModule:
     """Return a module whose term is bound, as at the start of a fit."""
     module = TransferModule(StructureReuse(backbone), regularised(regularizer))
-    module.penalty = regularizer.bind(module, split, CPU)
+    module.bind_terms(task, CPU)
     return module
 
 
-def step_of(module: TransferModule, split: Split) -> Step:
+def step_of(module: TransferModule, split: Split) -> dict[str, Stream]:
     """Return what a step on all training examples gives the term."""
     seen: list[Tensor] = []
     handle = module.backbone.head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    module(split.inputs)
+    logits = module(split.inputs)
     handle.remove()
-    return Step(module.network_inputs(split.inputs), split.labels, seen[0])
+    taken = module.network_inputs(split.inputs)
+    return {"target": Stream(taken, split.labels, seen[0], logits)}
 
 
 def fitted(module: TransferModule, *, epochs: int = 3) -> dict[str, Tensor]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -17,7 +19,6 @@ from tests.strategies.plain_loop import LR, MOMENTUM
 from tlx.optimization.parameter_groups import StagedParameters
 from tlx.regularization.class_relationship import class_relationship
 from tlx.regularization.co_tuning import CoTuning
-from tlx.regularization.regularizer import Step
 from tlx.strategies.base import TransferModule
 from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
@@ -56,39 +57,42 @@ def test_co_tuning_trains_as_a_written_out_loop_over_both_heads_does() -> None:
         optimizer.step()
     for name, expected in model.network.state_dict().items():
         torch.testing.assert_close(state[f"backbone.network.{name}"], expected)
-    torch.testing.assert_close(state["penalty.source_head.weight"], old.weight.detach())
+    torch.testing.assert_close(state["terms.penalty.source_head.weight"], old.weight.detach())
     assert {name for name in state if "source_head" in name} == {
-        "penalty.source_head.weight",
-        "penalty.source_head.bias",
+        "terms.penalty.source_head.weight",
+        "terms.penalty.source_head.bias",
     }
 
 
 def test_co_tuning_of_mixed_images_mixes_the_relationships() -> None:
-    split = rows_task().train
-    module = bound(CoTuning(), rows_model(), split)
+    task = rows_task()
+    split = task.train
+    module = bound(CoTuning(), rows_model(), task)
     step = step_of(module, split)
+    seen = step["target"]
     shares = torch.rand(len(split), 3).softmax(dim=1)
-    value = module.penalty(Step(step.inputs, shares, step.features))
-    logits = module.penalty.source_head(step.features)
+    value = module.terms["penalty"]({"target": replace(seen, labels=shares)})
+    logits = module.terms["penalty"].source_head(seen.features)
     expected = 2.3 * nn.functional.cross_entropy(logits, shares @ relationship())
     torch.testing.assert_close(value, expected)
     whole = nn.functional.one_hot(split.labels, 3).float()
     torch.testing.assert_close(
-        module.penalty(Step(step.inputs, whole, step.features)), module.penalty(step)
+        module.terms["penalty"]({"target": replace(seen, labels=whole)}),
+        module.terms["penalty"](step),
     )
 
 
 def test_old_head_decays_and_learns_at_the_rate_of_the_last_stage() -> None:
     recipe = regularised(CoTuning(), weight_decay=0.1, head_lr_ratio=10.0, layer_decay=0.5)
     module = TransferModule(StructureReuse(rows_model()), recipe)
-    module.penalty = recipe.regularizer.bind(module, rows_task().train, torch.device("cpu"))
+    module.bind_terms(rows_task(), torch.device("cpu"))
     staged = module._staged_parameters()
     assert isinstance(staged, StagedParameters)
     assert len(dict(staged.named)["penalty.source_head.bias"]) == SOURCE_CLASSES
     optimizer = recipe.optimizer(staged)
     (group,) = (
         g for g in optimizer.param_groups
-        if any(p is module.penalty.source_head.weight for p in g["params"])
+        if any(p is module.terms["penalty"].source_head.weight for p in g["params"])
     )  # fmt: skip
     assert (group["lr"], group["weight_decay"]) == (pytest.approx(LR * 0.5), 0.1)
     (last,) = (

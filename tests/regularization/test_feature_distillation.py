@@ -80,10 +80,10 @@ def test_logits_start_at_no_distance_and_old_head_trains_along_outside_of_model_
     assert float(module.trainer.callback_metrics["train_penalty"]) == pytest.approx(0, abs=1e-6)
     state = fitted(module, epochs=4)
     assert float(module.trainer.callback_metrics["train_penalty"]) > 0
-    assert not state["penalty.source_head.weight"].equal(start)
+    assert not state["terms.penalty.source_head.weight"].equal(start)
     assert {n for n in state if not n.startswith("backbone.network.")} == {
-        "penalty.source_head.weight",
-        "penalty.source_head.bias",
+        "terms.penalty.source_head.weight",
+        "terms.penalty.source_head.bias",
     }
     assert set(backbone.network.state_dict()) == kept
 
@@ -109,24 +109,26 @@ def test_logits_train_as_a_written_out_loop_over_both_heads_does() -> None:
         optimizer.step()
     for name, expected in network.network.state_dict().items():
         torch.testing.assert_close(state[f"backbone.network.{name}"], expected)
-    torch.testing.assert_close(state["penalty.source_head.weight"], old.weight.detach())
+    torch.testing.assert_close(state["terms.penalty.source_head.weight"], old.weight.detach())
 
 
 @pytest.mark.parametrize("distance", ["mse", "cosine"])
 def test_features_are_held_by_their_distance(distance) -> None:
     backbone, split = rows_model(), rows_task().train
     options = FeatureDistillation(target="features", distance=distance, weight=2.0)
-    module = bound(options, backbone, split)
-    kept = step_of(module, split).features.detach()
-    assert float(module.penalty(step_of(module, split)).detach()) == pytest.approx(0, abs=1e-6)
+    module = bound(options, backbone, rows_task())
+    kept = step_of(module, split)["target"].features.detach()
+    assert float(module.terms["penalty"](step_of(module, split)).detach()) == pytest.approx(
+        0, abs=1e-6
+    )
     with torch.no_grad():
         backbone.network.hidden2.weight += 0.5
     step = step_of(module, split)
-    now = step.features.detach()
+    now = step["target"].features.detach()
     products, norms = (now * kept).sum(1), now.norm(dim=1) * kept.norm(dim=1)
     expected = (now - kept).square().mean() if distance == "mse" else (1 - products / norms).mean()
-    torch.testing.assert_close(module.penalty(step).detach(), 2 * expected)
-    assert dict(module.penalty.state_dict()) == {}
+    torch.testing.assert_close(module.terms["penalty"](step).detach(), 2 * expected)
+    assert dict(module.terms["penalty"].state_dict()) == {}
 
 
 def test_features_before_a_convolution_are_pooled() -> None:
@@ -134,9 +136,9 @@ def test_features_before_a_convolution_are_pooled() -> None:
     options = FeatureDistillation(target="features")
     module = TransferModule(StructureReuse(small_backbone("squeezenet1_1")), regularised(options))
     module.eval()
-    penalty = options.bind(module, task.train, CPU)
+    penalty = options.bind(module, task, CPU)
     step = step_of(module, task.train)
-    assert step.features.ndim == 4
+    assert step["target"].features.ndim == 4
     assert float(penalty(step)) == pytest.approx(0, abs=1e-6)
 
 
@@ -146,7 +148,7 @@ def test_replica_is_model_a_in_eval_without_gradients_whatever_becomes_of_model_
         StructureReuse(backbone), regularised(FeatureDistillation(target="features"))
     )
     backbone.eval()
-    kept = step_of(module, train).features.detach()
+    kept = step_of(module, train)["target"].features.detach()
     backbone.train()
     replica = Replica(module, CPU)
     with torch.no_grad():
@@ -165,7 +167,7 @@ def test_logits_of_a_model_a_without_an_output_layer_are_refused_with_a_remedy()
         StructureReuse(small_backbone("resnet18")), regularised(FeatureDistillation())
     )
     with pytest.raises(TlxError) as caught:
-        FeatureDistillation().bind(module, random_task().train, CPU)
+        FeatureDistillation().bind(module, random_task(), CPU)
     assert str(caught.value) == (
         "resnet18 from scratch has no output layer of its own that is one linear map to classes, "
         "so it gives no answers to hold on to. Use regularizer=l2_sp, or relation_distillation."

@@ -59,7 +59,7 @@ def test_fisher_l2_sp_weighs_by_model_a_s_own_answers_and_leaves_it_as_it_is() -
     backbone, train = rows_model(), rows_task().train
     before = state_of(backbone)
     options = FisherL2Sp(labels="all", normalise=False)
-    module = bound(options, backbone, train)
+    module = bound(options, backbone, rows_task())
     held = held_parameters(module)
     found = options.importance(module, train, held, CPU)
     source = backbone.source_head
@@ -86,7 +86,7 @@ def test_fisher_l2_sp_weighs_by_model_a_s_own_answers_and_leaves_it_as_it_is() -
 def test_fisher_l2_sp_normalised_has_mean_one(labels) -> None:
     train = rows_task().train
     options = FisherL2Sp(labels=labels)
-    module = bound(options, rows_model(), train)
+    module = bound(options, rows_model(), rows_task())
     found = options.importance(module, train, held_parameters(module), CPU)
     values = torch.cat([f.flatten() for f in found.values()])
     assert float(values.mean()) == pytest.approx(1, rel=1e-5)
@@ -96,7 +96,7 @@ def test_fisher_l2_sp_normalised_has_mean_one(labels) -> None:
 def test_fisher_l2_sp_looks_at_so_many_images_of_the_seed() -> None:
     train = rows_task(12).train
     few = FisherL2Sp(samples=1, labels="all", normalise=False)
-    module = bound(few, rows_model(), train)
+    module = bound(few, rows_model(), rows_task(12))
     found = few.importance(module, train, held_parameters(module), CPU)
     chosen = int(torch.randperm(12, generator=torch.Generator().manual_seed(0))[0])
     one = type(train)(train.inputs[[chosen]], train.labels[[chosen]], train.sample_ids[[chosen]])
@@ -108,7 +108,7 @@ def test_fisher_l2_sp_looks_at_so_many_images_of_the_seed() -> None:
 def test_fisher_l2_sp_of_a_network_with_batch_norm_takes_images_one_by_one() -> None:
     train = random_task().train
     options = FisherL2Sp(samples=3)
-    module = bound(options, image_model("mobilenet_v3_small"), train)
+    module = bound(options, image_model("mobilenet_v3_small"), random_task())
     found = options.importance(module, train, held_parameters(module), CPU)
     assert all(bool(values.isfinite().all()) for values in found.values())
     assert float(found["features.0.0.weight"].sum()) > 0

@@ -96,11 +96,11 @@ def test_l2_sp_under_a_prior_centred_on_a_finds_the_most_probable_weights() -> N
 def test_l2_sp_holds_what_trains_and_neither_head_nor_buffers() -> None:
     backbone = small_backbone("resnet18")
     recipe = training(partial(sgd, lr=0.01, weight_decay=0.1))
-    recipe = Training(recipe.loss, recipe.optimizer, recipe.schedule, regularizer=L2Sp(1.0))
+    recipe = Training(recipe.loss, recipe.optimizer, recipe.schedule, terms={"penalty": L2Sp(1.0)})
     module = TransferModule(Partial(backbone, train_stages=["layer4"]), recipe)
     fit(module, epochs=1)
-    assert module.penalty is not None
-    held = module.penalty.undecayed
+    assert "penalty" in module.terms
+    held = module.terms["penalty"].undecayed
     assert held == {n for n, _ in backbone.network.named_parameters() if n.startswith("layer4.")}
     groups = {group["name"]: group for group in module.trainer.optimizers[0].param_groups}
     assert [p is backbone.network.fc.weight for p in groups["decay"]["params"]] == [True]
@@ -110,8 +110,8 @@ def test_l2_sp_holds_what_trains_and_neither_head_nor_buffers() -> None:
 def test_l2_sp_holds_the_stages_of_every_phase_by_model_a() -> None:
     module = TransferModule(Gradual(rows_model(), every_epochs=1), regularised(L2Sp(1.0)))
     state = fitted(module, epochs=3)
-    assert module.penalty is not None
-    assert module.penalty.undecayed == {
+    assert "penalty" in module.terms
+    assert module.terms["penalty"].undecayed == {
         f"hidden{number}.{part}" for number in (1, 2) for part in ("weight", "bias")
     }
     free = fitted(

@@ -84,14 +84,18 @@ def test_relations_of_equal_or_too_few_examples_have_finite_gradients(loss) -> N
 
 def test_relation_distillation_adds_both_losses_by_their_weights() -> None:
     backbone, split = rows_model(), rows_task().train
-    module = bound(RelationDistillation(distance_weight=3.0, angle_weight=0.5), backbone, split)
-    kept = step_of(module, split).features.detach()
-    assert float(module.penalty(step_of(module, split))) == pytest.approx(0, abs=1e-6)
+    module = bound(
+        RelationDistillation(distance_weight=3.0, angle_weight=0.5), backbone, rows_task()
+    )
+    kept = step_of(module, split)["target"].features.detach()
+    assert float(module.terms["penalty"](step_of(module, split))) == pytest.approx(0, abs=1e-6)
     with torch.no_grad():
         backbone.network.hidden1.weight += torch.randn(7, 6)
     step = step_of(module, split)
-    expected = 3 * distance_loss(step.features, kept) + 0.5 * angle_loss(step.features, kept)
-    value = module.penalty(step)
+    expected = 3 * distance_loss(step["target"].features, kept) + 0.5 * angle_loss(
+        step["target"].features, kept
+    )
+    value = module.terms["penalty"](step)
     torch.testing.assert_close(value, expected)
     assert float(value) > 0.01
     value.backward()

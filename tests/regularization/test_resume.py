@@ -56,16 +56,16 @@ def test_fit_resumed_is_the_unbroken_one(regularizer: Regularizer, tmp_path: Pat
     fit_until(2, regularizer, tmp_path / "a.ckpt")
     resumed = fit_until(4, regularizer, tmp_path / "a.ckpt")
     assert farthest(state_of(whole.backbone), state_of(resumed.backbone)) == 0
-    assert whole.penalty is not None
-    for name, value in whole.penalty.state_dict().items():
-        assert value.equal(resumed.state_dict()[f"penalty.{name}"])
+    assert "penalty" in whole.terms
+    for name, value in whole.terms["penalty"].state_dict().items():
+        assert value.equal(resumed.state_dict()[f"terms.penalty.{name}"])
 
 
 def test_fit_resumed_is_drawn_to_model_a_and_not_to_its_checkpoint(tmp_path: Path) -> None:
     fit_until(2, L2Sp(0.5), tmp_path / "a.ckpt")
     resumed = fit_until(4, L2Sp(0.5), tmp_path / "a.ckpt")
-    assert isinstance(resumed.penalty, StartingPointPenalty)
+    assert isinstance(resumed.terms["penalty"], StartingPointPenalty)
     start = rows_model().network.hidden1.weight.detach()
     kept = torch.load(tmp_path / "a.ckpt", weights_only=True)["state_dict"]
-    assert resumed.penalty._start[0].equal(start)
+    assert resumed.terms["penalty"]._start[0].equal(start)
     assert not kept["backbone.network.hidden1.weight"].equal(start)

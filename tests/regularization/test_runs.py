@@ -94,7 +94,7 @@ def test_run_without_regularizer_records_no_penalty_and_keeps_no_source_head(
     monkeypatch.setattr(StrategyChoice, "apply", kept)
     table, _ = fitted(tmp_path / "run", *PARTIAL, "trainer.epochs=1")
     assert "train_penalty" not in table
-    assert made[-1].penalty is None
+    assert len(made[-1].terms) == 0
     assert made[-1].backbone.source_head is None
     checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)
     assert all(name.startswith("backbone.") for name in checkpoint["state_dict"])

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from tlx.activations.locks import Lease, writing
 from tlx.activations.parts import MISSING, fault_of_part, write_part
-from tlx.activations.request import BATCH_SIZE, PrefixRequest
+from tlx.activations.request import PrefixRequest
 from tlx.activations.stored import StoredActivations, read
+from tlx.data.batches import EVALUATION_BATCH_SIZE
 
 if TYPE_CHECKING:
     from tlx.activations.manifest import Manifest
@@ -119,8 +120,8 @@ def _batches(
     request: PrefixRequest, manifest: Manifest, index: int, advance: Advance
 ) -> Iterator[NDArray[Any]]:
     rows = manifest.rows_of(index)
-    for first in range(rows.start, rows.stop, BATCH_SIZE):
-        end = min(first + BATCH_SIZE, rows.stop)
+    for first in range(rows.start, rows.stop, EVALUATION_BATCH_SIZE):
+        end = min(first + EVALUATION_BATCH_SIZE, rows.stop)
         yield _as_stored(request.activations(first, end), manifest)
         advance(end - first)
 

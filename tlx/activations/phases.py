@@ -23,6 +23,10 @@ class PartlyFrozen(Protocol):
     def keeps_one_prefix(self) -> bool:
         """Whether the fit has one frozen prefix, which no later epoch may exchange."""
 
+    @property
+    def further_streams(self) -> tuple[str, ...]:
+        """Names of the splits whose batches a step takes beside those of the training split."""
+
     def frozen_prefix(self, epoch: int | None = None) -> str | None:
         """Return the last stage of the frozen prefix in an epoch; None asks about all epochs."""
 

@@ -19,6 +19,7 @@ from tlx.activations.fingerprints import (
 from tlx.activations.key import ActivationKey, Arithmetic
 from tlx.activations.manifest import Manifest
 from tlx.activations.phases import Cuts, PartlyFrozen, cuts_of
+from tlx.data.batches import EVALUATION_BATCH_SIZE
 
 if TYPE_CHECKING:
     from tlx.activations.settings import ActivationSettings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from tlx.data.task import Task
     from tlx.machine import Compute
 
-BATCH_SIZE = 256
 """Images at a time; that of validation and scoring, whose numbers the store gives bit for bit."""
 PART_BYTES = 64_000_000
 """Most bytes of a part, unless one batch has more."""
@@ -83,8 +83,8 @@ class PrefixRequest:
         layout = torch.channels_last
         is_image = one.dim() == 4 and not one.is_contiguous()
         row_bytes = one[0].numel() * (2 if halved else one.element_size())
-        most = max(1, PART_BYTES // (row_bytes * BATCH_SIZE))
-        batches = min(most, max(LEAST_BATCHES, -(-len(self) // (SHARES * BATCH_SIZE))))
+        most = max(1, PART_BYTES // (row_bytes * EVALUATION_BATCH_SIZE))
+        batches = min(most, max(LEAST_BATCHES, -(-len(self) // (SHARES * EVALUATION_BATCH_SIZE))))
         return Manifest(
             key=self.key.digest,
             rows=len(self),
@@ -92,7 +92,7 @@ class PrefixRequest:
             dtype=dtype,
             stored=stored,
             channels_last=is_image and one.is_contiguous(memory_format=layout),
-            rows_per_part=batches * BATCH_SIZE,
+            rows_per_part=batches * EVALUATION_BATCH_SIZE,
             about=self.key.to_dict() | {"split": self.name},
         )
 

@@ -75,6 +75,8 @@ def serve(
     cuts = cuts_of(module, epochs)
     if not cuts.names:
         return Served({"used": False, "reason": "the first stage trains"})
+    if module.further_streams:
+        return Served({"used": False, "reason": f"a step takes {_listed(module)} as well"})
     augmentation = module.augmentation
     changing = why_images_change(augmentation)
     if changing is not None:
@@ -88,6 +90,10 @@ def serve(
         where = ", ".join(cuts.names)
         log.warning("activations behind %s are not stored: %s", where, error)
         return Served({"used": False, "cut": where, "reason": str(error)})
+
+
+def _listed(module: PartlyFrozen) -> str:
+    return " and ".join(f"the split {name!r}" for name in module.further_streams)
 
 
 def _served(

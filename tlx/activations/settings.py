@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from tlx.texts.file_paths import WorkingFolder
+
 if TYPE_CHECKING:
     from tlx.augmentation.augmentation import Augmentation
 
@@ -29,7 +31,7 @@ class ActivationSettings:
     mode: Mode = "auto"
     max_gb: Annotated[float, Field(gt=0)] = 20.0
     half_precision: bool = False
-    folder: Annotated[str, Field(min_length=1)] = "outputs/activations"
+    folder: Annotated[WorkingFolder, Field(min_length=1)] = "outputs/activations"
 
 
 def why_images_change(augmentation: Augmentation) -> str | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from tlx.backbones.input_kind import InputKind
 from tlx.errors import Fault
+from tlx.texts.file_paths import FilePathOrName
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone
@@ -30,9 +32,11 @@ class SourceModel:
             None takes the only one.
     """
 
+    takes: ClassVar[InputKind] = "images"
+
     name: str
-    weights: str | None = "DEFAULT"
-    transforms: str | None = None
+    weights: FilePathOrName | None = "DEFAULT"
+    transforms: FilePathOrName | None = None
     image_size: Annotated[int, Field(ge=1)] | None = None
     weights_key: str | None = None
 

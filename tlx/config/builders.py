@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -23,6 +23,9 @@ from tlx.config.typed.places import with_places
 from tlx.errors import ConfigError, Fault, did_you_mean
 from tlx.plan.plan import Plan, StrategyChoice
 from tlx.texts.redaction import redact
+
+if TYPE_CHECKING:
+    from tlx.objectives.terms import TermOptions
 
 SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
 """The options outside of any group."""
@@ -141,7 +144,7 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
         schedule=_make(nodes, options, "scheduler", later=True),
         seed=seed,
         augmentation=_make(nodes, options, "augmentation"),
-        regularizer=_make(nodes, options, "regularizer"),
+        terms=_terms(_make(nodes, options, "regularizer")),
     )
     return Plan(
         data=_make(nodes, options, "data"),
@@ -154,6 +157,13 @@ def _assemble(nodes: dict[str, Any], options: dict[str, dict[str, Any]]) -> Plan
         logger=_make(nodes, options, "logger"),
         recipe=redact({g: {"name": _name(nodes[g])} | options[g] for g in GROUPS}),
     )
+
+
+def _terms(regularizer: Any) -> dict[str, TermOptions]:
+    """Return the terms of the loss by the names that `metrics.csv` has for them."""
+    from tlx.regularization.none import NoRegularizer
+
+    return {} if isinstance(regularizer, NoRegularizer) else {"penalty": regularizer}
 
 
 def _name(node: dict[str, Any]) -> str:

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
 
+from tlx.backbones.input_kind import InputKind
 from tlx.data.images.stored.stored_form import StoredForm
 from tlx.data.task import Task
 from tlx.errors import Fault
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a source of data gives, known before anything is loaded.
+
+    Args:
+        inputs: What an example is.
+        predicts: What is to be predicted of it.
+        splits: Names of the task's splits.
+    """
+
+    inputs: InputKind = "images"
+    predicts: Literal["classes", "number"] = "classes"
+    splits: tuple[str, ...] = ("train", "val", "test")
+
+
 class TaskSource(Protocol):
     """A task before it is loaded; cheap to make."""
+
+    @property
+    def gives(self) -> Given:
+        """What the task will hold."""
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options, before any work."""

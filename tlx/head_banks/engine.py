@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from tlx.data.batches import EVALUATION_BATCH_SIZE
 from tlx.head_banks.batches import batch_bounds
 from tlx.head_banks.gathering import Batches, by_split
 from tlx.head_banks.heads import StackedHeads, fits_bank, stacked_heads
@@ -18,7 +19,6 @@ from tlx.head_banks.selection import EpochChoice, single
 from tlx.head_banks.stacks import Stack, find_stacks, smoothing_of
 from tlx.strategies.divergence import divergence_message
 
-EVALUATION_BATCH = 256
 CLIPPING_EPSILON = 1e-6
 """As in `torch.nn.utils.clip_grad_norm_`."""
 
@@ -220,9 +220,9 @@ def evaluate(
     """
     loss_sums = torch.zeros(len(unit), dtype=torch.float64)  # which not every accelerator has
     correct = torch.zeros(len(unit), dtype=torch.int64)
-    for first in range(0, len(split), EVALUATION_BATCH):
-        features = split.features[first : first + EVALUATION_BATCH].unsqueeze(0)
-        labels = split.labels[first : first + EVALUATION_BATCH]
+    for first in range(0, len(split), EVALUATION_BATCH_SIZE):
+        features = split.features[first : first + EVALUATION_BATCH_SIZE].unsqueeze(0)
+        labels = split.labels[first : first + EVALUATION_BATCH_SIZE]
         logits = heads.logits(features, stored, unit)[0]
         index = labels.expand(len(unit), 1, -1)
         loss_sums -= torch.log_softmax(logits, dim=1).gather(1, index).sum(dim=(1, 2)).cpu()

@@ -15,6 +15,7 @@ from tlx.activations.cached_inputs import CachedInputs, StoredTail
 from tlx.activations.serve import Served, serve
 from tlx.backbones.heads import replace_head
 from tlx.backbones.splitting import Tail, split
+from tlx.data.batches import EVALUATION_BATCH_SIZE
 from tlx.head_banks.member import FeatureSplit
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tlx.plan.plan import Plan
     from tlx.strategies.base import TransferModule
 
-EVALUATION_BATCH = 256
 Head = dict[str, Tensor]
 
 
@@ -139,7 +139,7 @@ def _computed(task: Task, module: TransferModule, compute: Compute) -> CachedInp
     def at_cut(pixels: Tensor, autocast: torch.dtype | None = None) -> Tensor:
         context = torch.autocast(compute.accelerator, autocast) if autocast else nullcontext()
         with torch.no_grad(), context:
-            batches = torch.split(pixels[:].to(compute.accelerator), EVALUATION_BATCH)
+            batches = torch.split(pixels[:].to(compute.accelerator), EVALUATION_BATCH_SIZE)
             return torch.cat([prefix(backbone.preprocess(batch)) for batch in batches]).cpu()
 
     def with_activations(part: Split) -> Split:

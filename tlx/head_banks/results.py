@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from tlx.head_banks.member import MemberHistory
 from tlx.runs.atomic import atomic_path
+from tlx.runs.history_file import HISTORY_FILE
 from tlx.runs.run import WEIGHTS_FILE
 from tlx.training.best_weights import BEST_FILE
-from tlx.training.history import METRICS_FILE
 
 
 def write_history(folder: Path, history: MemberHistory) -> None:
@@ -27,7 +27,7 @@ def write_history(folder: Path, history: MemberHistory) -> None:
     """
     if history.rows:
         rows = [asdict(row) | {"seconds": round(row.seconds, 4)} for row in history.rows]
-        with atomic_path(folder / METRICS_FILE) as temporary:
+        with atomic_path(folder / HISTORY_FILE) as temporary:
             pd.DataFrame(rows).to_csv(temporary, index=False)
 
 

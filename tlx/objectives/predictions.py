@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from tlx.data.batches import EVALUATION_BATCH_SIZE
 from tlx.data.task import Split
 from tlx.runs.atomic import atomic_path
 from tlx.runs.mapped_files import refuse_changed
@@ -34,7 +35,7 @@ def predict(
     split: Split,
     *,
     device: str = "cpu",
-    batch_size: int = 256,
+    batch_size: int = EVALUATION_BATCH_SIZE,
     answers: Answers = probabilities,
 ) -> Tensor:
     """Return what a model says of a split's images, on the CPU: class probabilities (n, classes).
@@ -60,7 +61,7 @@ def predict_cached(
     activations: Tensor,
     *,
     device: str = "cpu",
-    batch_size: int = 256,
+    batch_size: int = EVALUATION_BATCH_SIZE,
     answers: Answers = probabilities,
 ) -> Tensor:
     """Return what `predict` returns, of activations at a cut.

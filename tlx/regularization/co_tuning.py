@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,23 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from tlx.errors import Fault
+from tlx.objectives.terms import TARGET_STREAM, ModelInTraining, Situation, Stream, Term
 from tlx.regularization.class_relationship import class_relationship
 from tlx.regularization.distillation_loss import soft_cross_entropy
 from tlx.regularization.head_inputs import as_vectors
-from tlx.regularization.regularizer import (
-    Penalty,
-    Regularized,
-    Regularizer,
-    Situation,
-    Step,
-    Temperature,
-    Weight,
-)
+from tlx.regularization.regularizer import Regularizer, Temperature, Weight
 from tlx.regularization.replica import Replica
 from tlx.regularization.source_head import source_head_of, trainable_copy
 
 if TYPE_CHECKING:
-    from tlx.data.task import Split
+    from tlx.data.task import Task
 
 log = logging.getLogger("tlx")
 
@@ -70,18 +64,18 @@ class CoTuning(Regularizer):
         reason = "it relates classes of both tasks, and the data asks for a number"
         return [Fault("regularizer", self.name, reason, "Use regularizer=l2_sp.")]
 
-    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:
+    def bind(self, model: ModelInTraining, task: Task, device: torch.device) -> Term:
         """Return the term, with the relationship that model A sees now."""
-        head = source_head_of(module.backbone, device)
-        features = Replica(module, device).features_of(train)
+        head = source_head_of(model.backbone, device)
+        features = Replica(model, device).features_of(task.train)
         probabilities = (head(features) / self.temperature).softmax(dim=1)
-        classes = module.backbone.num_classes
-        relationship = class_relationship(probabilities, train.labels.to(device), classes)
+        classes = model.backbone.num_classes
+        relationship = class_relationship(probabilities, task.train.labels.to(device), classes)
         log.info("%d classes of model A related to %d", relationship.shape[1], classes)
         return CoTuningPenalty(head, relationship, self.weight)
 
 
-class CoTuningPenalty(Penalty):
+class CoTuningPenalty(Term):
     """The cross-entropy of an old output layer against mixtures of its classes.
 
     Args:
@@ -100,9 +94,11 @@ class CoTuningPenalty(Penalty):
         self._relationship = relationship
         self._weight = weight
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, streams: Mapping[str, Stream]) -> Tensor:
         """Return the term () for a step."""
-        known = self._relationship
-        targets = known[step.labels] if step.labels.ndim == 1 else step.labels.to(known) @ known
-        logits = self.source_head(as_vectors(step.features)).float()
+        target = streams[TARGET_STREAM]
+        known, labels = self._relationship, target.labels
+        assert labels is not None, "a training split has labels"
+        targets = known[labels] if labels.ndim == 1 else labels.to(known) @ known
+        logits = self.source_head(as_vectors(target.features)).float()
         return self._weight * soft_cross_entropy(logits, targets)

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tlx.objectives.terms import TARGET_STREAM, ModelInTraining, Stream, Term
 from tlx.regularization.distillation_loss import cosine_distance, softened_divergence
 from tlx.regularization.head_inputs import as_vectors
-from tlx.regularization.regularizer import (
-    Penalty,
-    Regularized,
-    Regularizer,
-    Step,
-    Temperature,
-    Weight,
-)
+from tlx.regularization.regularizer import Regularizer, Temperature, Weight
 from tlx.regularization.replica import Replica
 from tlx.regularization.source_head import source_head_of, trainable_copy
 
 if TYPE_CHECKING:
     import torch
 
-    from tlx.data.task import Split
+    from tlx.data.task import Task
 
 Target = Literal["logits", "features"]
 Distance = Literal["mse", "cosine"]
@@ -64,16 +59,16 @@ class FeatureDistillation(Regularizer):
         """Whether logits are distilled."""
         return self.target == "logits"
 
-    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
+    def bind(self, model: ModelInTraining, task: Task, device: torch.device) -> Term:  # noqa: ARG002
         """Return the term, towards model A as it is now."""
-        teacher = Replica(module, device)
+        teacher = Replica(model, device)
         if self.target == "features":
             return FeaturePenalty(teacher, self.weight, self.distance)
-        head = source_head_of(module.backbone, device)
+        head = source_head_of(model.backbone, device)
         return LogitPenalty(teacher, head, self.weight, self.temperature)
 
 
-class FeaturePenalty(Penalty):
+class FeaturePenalty(Term):
     """The distance of features from a teacher's.
 
     Args:
@@ -88,13 +83,14 @@ class FeaturePenalty(Penalty):
         self._weight = weight
         self._distance = functional.mse_loss if distance == "mse" else cosine_distance
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, streams: Mapping[str, Stream]) -> Tensor:
         """Return the term () for a step."""
-        kept = self._teacher.features(step.inputs)
-        return self._weight * self._distance(as_vectors(step.features), kept)
+        target = streams[TARGET_STREAM]
+        kept = self._teacher.features(target.inputs)
+        return self._weight * self._distance(as_vectors(target.features), kept)
 
 
-class LogitPenalty(Penalty):
+class LogitPenalty(Term):
     """The divergence of an old output layer's answers from a teacher's.
 
     Args:
@@ -118,9 +114,10 @@ class LogitPenalty(Penalty):
         self._weight = weight
         self._temperature = temperature
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, streams: Mapping[str, Stream]) -> Tensor:
         """Return the term () for a step."""
+        target = streams[TARGET_STREAM]
         (frozen,) = self._frozen_head
-        kept = frozen(self._teacher.features(step.inputs)).float()
-        now = self.source_head(as_vectors(step.features)).float()
+        kept = frozen(self._teacher.features(target.inputs)).float()
+        now = self.source_head(as_vectors(target.features)).float()
         return self._weight * softened_divergence(now, kept, self._temperature)

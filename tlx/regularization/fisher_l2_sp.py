@@ -11,15 +11,16 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tlx.errors import Fault
+from tlx.objectives.terms import ModelInTraining, Situation, Term
 from tlx.regularization.fisher import Labels, diagonal_fisher, with_mean_one
 from tlx.regularization.l2_sp import held_parameters, untrained_faults
-from tlx.regularization.regularizer import Penalty, Regularized, Regularizer, Situation, Weight
+from tlx.regularization.regularizer import Regularizer, Weight
 from tlx.regularization.replica import Replica
 from tlx.regularization.source_head import source_head_of
 from tlx.regularization.starting_point import StartingPointPenalty
 
 if TYPE_CHECKING:
-    from tlx.data.task import Split
+    from tlx.data.task import Split, Task
 
 log = logging.getLogger("tlx")
 
@@ -65,15 +66,15 @@ class FisherL2Sp(Regularizer):
         """Return why there is no weight of model A to hold, or none of its answers."""
         return super().faults(situation) or untrained_faults(self.name, situation)
 
-    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:
+    def bind(self, model: ModelInTraining, task: Task, device: torch.device) -> Term:
         """Return the term, around the weights as they are now."""
-        held = held_parameters(module)
-        importance = self.importance(module, train, held, device)
+        held = held_parameters(model)
+        importance = self.importance(model, task.train, held, device)
         return StartingPointPenalty(held, self.alpha, device, importance)
 
     def importance(
         self,
-        module: Regularized,
+        model: ModelInTraining,
         train: Split,
         held: dict[str, nn.Parameter],
         device: torch.device,
@@ -81,16 +82,16 @@ class FisherL2Sp(Regularizer):
         """Return F by name.
 
         Args:
-            module: The strategy over model A.
-            train: Images, or their activations at the module's cut.
+            model: The strategy over model A.
+            train: Images, or their activations at the model's cut.
             held: The weights that the penalty holds.
             device: Where to compute.
         """
-        replica, head = Replica(module, device), source_head_of(module.backbone, device)
+        replica, head = Replica(model, device), source_head_of(model.backbone, device)
         copies = replica.copies_of(held)
         for parameter in copies.values():
             parameter.requires_grad_(True)
-        seed = module.seed
+        seed = model.seed
         drawn = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
         chosen = drawn[: self.samples]
         log.info("Fisher information of model A from %d training images", len(chosen))

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import nn
 
 from tlx.errors import Fault
-from tlx.regularization.regularizer import Penalty, Regularized, Regularizer, Situation, Weight
+from tlx.objectives.terms import ModelInTraining, Situation, Term
+from tlx.regularization.regularizer import Regularizer, Weight
 from tlx.regularization.starting_point import StartingPointPenalty
 
 if TYPE_CHECKING:
     import torch
 
-    from tlx.data.task import Split
+    from tlx.data.task import Task
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,15 @@ class L2Sp(Regularizer):
         """Return why there is no weight of model A to hold."""
         return super().faults(situation) or untrained_faults(self.name, situation)
 
-    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
+    def bind(self, model: ModelInTraining, task: Task, device: torch.device) -> Term:  # noqa: ARG002
         """Return the term, around the weights as they are now."""
-        return StartingPointPenalty(held_parameters(module), self.alpha, device)
+        return StartingPointPenalty(held_parameters(model), self.alpha, device)
 
 
-def held_parameters(module: Regularized) -> dict[str, nn.Parameter]:
+def held_parameters(model: ModelInTraining) -> dict[str, nn.Parameter]:
     """Return model A's own parameters in front of the head that ever train, by name."""
-    held = module.trained_source_weights()
-    named = module.backbone.network.named_parameters()
+    held = model.trained_source_weights()
+    named = model.backbone.network.named_parameters()
     return {name: parameter for name, parameter in named if name in held}
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tlx.errors import Fault
-from tlx.regularization.regularizer import Regularizer, Situation
+from tlx.objectives.terms import Situation
+from tlx.regularization.regularizer import Regularizer
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
+from tlx.objectives.terms import TARGET_STREAM, ModelInTraining, Stream, Term
 from tlx.regularization.head_inputs import as_vectors
-from tlx.regularization.regularizer import Penalty, Regularized, Regularizer, Step, Weight
+from tlx.regularization.regularizer import Regularizer, Weight
 from tlx.regularization.relations import angle_loss, distance_loss
 from tlx.regularization.replica import Replica
 
 if TYPE_CHECKING:
     import torch
 
-    from tlx.data.task import Split
+    from tlx.data.task import Task
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class RelationDistillation(Regularizer):
     distance_weight: Weight = 25.0
     angle_weight: Weight = 50.0
 
-    def bind(self, module: Regularized, train: Split, device: torch.device) -> Penalty:  # noqa: ARG002
+    def bind(self, model: ModelInTraining, task: Task, device: torch.device) -> Term:  # noqa: ARG002
         """Return the term, towards model A as it is now."""
-        return RelationPenalty(Replica(module, device), self.distance_weight, self.angle_weight)
+        return RelationPenalty(Replica(model, device), self.distance_weight, self.angle_weight)
 
 
-class RelationPenalty(Penalty):
+class RelationPenalty(Term):
     """The distance of relations from a teacher's.
 
     Args:
@@ -58,9 +60,10 @@ class RelationPenalty(Penalty):
         self._distance_weight = distance_weight
         self._angle_weight = angle_weight
 
-    def forward(self, step: Step) -> Tensor:
+    def forward(self, streams: Mapping[str, Stream]) -> Tensor:
         """Return the term () for a step."""
-        kept, now = self._teacher.features(step.inputs), as_vectors(step.features)
+        target = streams[TARGET_STREAM]
+        kept, now = self._teacher.features(target.inputs), as_vectors(target.features)
         term = now.new_zeros(())
         if self._distance_weight:
             term = term + self._distance_weight * distance_loss(now, kept)

@@ -14,7 +14,7 @@ from tlx.regularization.head_inputs import as_vectors, head_inputs
 
 if TYPE_CHECKING:
     from tlx.data.task import Split
-    from tlx.regularization.regularizer import Regularized
+    from tlx.objectives.terms import ModelInTraining
 
 BATCH_SIZE = 128
 
@@ -27,21 +27,21 @@ class Replica:
     checkpoints nor training modes reach it.
 
     Args:
-        module: The strategy over model A, before its first step.
+        model: The strategy over model A, before its first step.
         device: Where to compute.
     """
 
-    def __init__(self, module: Regularized, device: torch.device) -> None:
-        original = module.start
+    def __init__(self, model: ModelInTraining, device: torch.device) -> None:
+        original = model.start
         copies: dict[int, Any] = {}
         self.network = copy.deepcopy(original, copies)
         if isinstance(self.network, StoredTail):
             # What autocast makes would reach layers in single precision, outside of autocast.
             self.network.dtype = torch.float32
         self.network.to(device).eval().requires_grad_(False)
-        self.head = cast(nn.Module, copies[id(module.backbone.head)])
+        self.head = cast(nn.Module, copies[id(model.backbone.head)])
         self._copies = {id(p): copies[id(p)] for p in original.parameters()}
-        self._inputs = module.network_inputs
+        self._inputs = model.network_inputs
         self._device = device
 
     def features(self, inputs: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from tlx.regularization.regularizer import Penalty, Step
+from tlx.objectives.terms import Stream, Term
 
 
-class StartingPointPenalty(Penalty):
+class StartingPointPenalty(Term):
     """`alpha / 2 * sum_j f_j (w_j - w_j^A)^2` over named parameters, f being 1 unless given.
 
     What weight decay is towards 0, this is towards model A, so weight decay leaves these
@@ -38,7 +38,7 @@ class StartingPointPenalty(Penalty):
         weights = None if importance is None else [importance[name] for name in parameters]
         self._importance = None if weights is None else tuple(f.to(device) for f in weights)
 
-    def forward(self, step: Step | None = None) -> Tensor:  # noqa: ARG002 - of weights alone
+    def forward(self, streams: Mapping[str, Stream] | None = None) -> Tensor:  # noqa: ARG002 - of weights alone
         """Return the term () for the weights as they are now."""
         distances = [
             (now - start).float() for now, start in zip(self._held, self._start, strict=True)

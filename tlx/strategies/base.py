@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -10,17 +11,18 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from tlx.augmentation.augmentation import Augmentation
+from tlx.data.batches import SEED_STRIDE, Batch
 from tlx.objectives.classification import Classification
+from tlx.objectives.terms import TARGET_STREAM, Stream, Term, TermOptions, streams_of
 from tlx.optimization.optimizers import fuse_on_cpu
 from tlx.optimization.parameter_groups import StagedParameters
 from tlx.regularization.head_inputs import head_inputs
-from tlx.regularization.none import NoRegularizer
-from tlx.regularization.regularizer import Penalty, Regularizer, Step
 from tlx.strategies.divergence import TrainingDivergedError, divergence_message
 from tlx.strategies.freezing import set_trainable
 
 if TYPE_CHECKING:
     from tlx.activations.cached_inputs import CachedInputs
+    from tlx.data.task import Task
     from tlx.objectives.objective import Objective
     from tlx.optimization.optimizers import OptimizerFactory
     from tlx.optimization.schedules import ScheduleFactory
@@ -41,7 +43,7 @@ class Training:
         seed: Dropout and stochastic depth follow from it and from the epoch.
         augmentation: What happens to training images before the backbone's input pipeline.
         objective: What the task asks for; validation is scored by it.
-        regularizer: What holds model B near model A while it trains.
+        terms: Further terms of the loss, by name; `metrics.csv` has each as `train_NAME`.
     """
 
     loss: nn.Module
@@ -50,7 +52,7 @@ class Training:
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
     objective: Objective[Any] = Classification()  # noqa: RUF009 - it is frozen
-    regularizer: Regularizer = field(default_factory=NoRegularizer)
+    terms: Mapping[str, TermOptions] = field(default_factory=dict)
 
 
 class TransferModule(LightningModule):
@@ -71,15 +73,15 @@ class TransferModule(LightningModule):
         # In a tuple, so that neither checkpoints nor modes see its layers a second time.
         self._tail: tuple[nn.Module, ...] = ()
         self._solving: CachedInputs | None = None
-        self.penalty: Penalty | None = None
+        self.terms = nn.ModuleDict()
         self._train_loss_sum = torch.zeros(())
-        self._train_penalty_sum = torch.zeros(())
+        self._train_term_sums: dict[str, Tensor] = {}
         self._train_count = 0
         self._tally = training.objective.tally(training.loss)
         self.freeze_for(epoch=0)
         if not (policy.uses_auxiliary and backbone.auxiliary_fits):
             backbone.drop_auxiliary()
-        if not training.regularizer.needs_source_head:
+        if not any(term.needs_source_head for term in training.terms.values()):
             backbone.drop_source_head()
 
     @property
@@ -89,10 +91,14 @@ class TransferModule(LightningModule):
 
     @property
     def keeps_one_prefix(self) -> bool:
-        """Whether every epoch trains the same, or a regulariser's copy of model A needs one cut."""
+        """Whether every epoch trains the same, or a term's copy of model A needs one cut."""
         # The copy starts where the fit starts, and stays there.
-        regularised = self.training_recipe.regularizer.name != "none"
-        return regularised or not self._in_phases()
+        return bool(self.training_recipe.terms) or not self._in_phases()
+
+    @property
+    def further_streams(self) -> tuple[str, ...]:
+        """Names of the splits whose batches a step takes beside those of the training split."""
+        return streams_of(self.training_recipe.terms)
 
     def frozen_prefix(self, epoch: int | None = None) -> str | None:
         """See `Policy.frozen_prefix`."""
@@ -130,12 +136,15 @@ class TransferModule(LightningModule):
         return self.training_recipe.seed
 
     def setup(self, stage: str) -> None:
-        """Bind the regulariser, while the weights are model A's: before a checkpoint is read."""
-        regularizer = self.training_recipe.regularizer
-        if stage != "fit" or self.penalty is not None or isinstance(regularizer, NoRegularizer):
-            return
-        train = cast(Any, self.trainer).datamodule.task.train
-        self.penalty = regularizer.bind(self, train, self.trainer.strategy.root_device)
+        """Bind the terms, while the weights are model A's: before a checkpoint is read."""
+        if stage == "fit" and not self.terms:
+            task = cast(Any, self.trainer).datamodule.task
+            self.bind_terms(task, self.trainer.strategy.root_device)
+
+    def bind_terms(self, task: Task, device: torch.device) -> None:
+        """Make the terms of the loss for a fit on a task."""
+        for name, options in self.training_recipe.terms.items():
+            self.terms[name] = options.bind(self, task, device)
 
     def on_train_start(self) -> None:
         """Let the policy solve for a first head, unless a checkpoint holds it already."""
@@ -207,26 +216,48 @@ class TransferModule(LightningModule):
         if batch_idx == 0:
             self.freeze_for(self.current_epoch)
             self._train_loss_sum, self._train_count = torch.zeros((), device=self.device), 0
-            self._train_penalty_sum = torch.zeros((), device=self.device)
-            torch.manual_seed(self.seed * 1_000_003 + self.current_epoch)
+            self._train_term_sums = {}
+            torch.manual_seed(self.seed * SEED_STRIDE + self.current_epoch)
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> Tensor:
-        """Return the loss of a batch of images (n, channels, h, w) and class indices (n,).
+    def training_step(self, batch: Batch | Mapping[str, Batch], batch_index: int) -> Tensor:
+        """Return the loss of a step, its terms included.
 
-        Of a regularised fit, the regulariser's term is a part of it.
+        Args:
+            batch: Images (n, channels, h, w) and class indices (n,); or several such batches by
+                the names of their streams, `target` among them.
+            batch_index: The step's place in the epoch.
         """
-        images, labels = self.augmented(batch, batch_index)
-        if self.penalty is None:
-            return self._task_loss(images, labels, batch_index)
-        inputs = self.network_inputs(images)
+        streams = batch if isinstance(batch, Mapping) else {TARGET_STREAM: batch}
+        inputs, labels = self.augmented(streams[TARGET_STREAM], batch_index)
+        if not self.terms:
+            return self._task_loss(inputs, labels, batch_index)[0]
+        inputs = self.network_inputs(inputs)
         with head_inputs(self.backbone.head) as features:
-            loss = self._task_loss(inputs, labels, batch_index)
-        penalty: Tensor = self.penalty(Step(inputs, labels, features[-1]))
-        self._train_penalty_sum = self._train_penalty_sum + penalty.detach() * len(labels)
-        return self._finite(loss + penalty, batch_index)
+            loss, logits = self._task_loss(inputs, labels, batch_index)
+        seen = {TARGET_STREAM: Stream(inputs, labels, features[-1], logits)}
+        others = {name: other for name, other in streams.items() if name != TARGET_STREAM}
+        seen |= {name: self._stream(*other) for name, other in others.items()}
+        return self._finite(self._with_terms(loss, seen, len(labels)), batch_index)
 
-    def _task_loss(self, images: Tensor, labels: Tensor, batch_index: int) -> Tensor:
-        """Return the loss of a batch without any regulariser's term, and count it."""
+    def _stream(self, inputs: Tensor, labels: Tensor | None) -> Stream:
+        """Return what terms see of a further stream's batch, after a pass through the network."""
+        taken = self.network_inputs(inputs)
+        with head_inputs(self.backbone.head) as features:
+            logits = self(taken)
+        return Stream(taken, labels, features[-1], logits)
+
+    def _with_terms(self, loss: Tensor, seen: Mapping[str, Stream], examples: int) -> Tensor:
+        """Return a loss with the terms added, and count these; each sees what it asked for."""
+        for name, term in self.terms.items():
+            asked = {TARGET_STREAM, *self.training_recipe.terms[name].streams}
+            value: Tensor = term({stream: seen[stream] for stream in asked})
+            so_far = self._train_term_sums.get(name, torch.zeros((), device=self.device))
+            self._train_term_sums[name] = so_far + value.detach() * examples
+            loss = loss + value
+        return loss
+
+    def _task_loss(self, images: Tensor, labels: Tensor, batch_index: int) -> tuple[Tensor, Tensor]:
+        """Return the loss of a batch without any term, counted, and its logits (n, outputs)."""
         logits, auxiliary = self.forward_with_auxiliary(images)
         loss = cast(Tensor, self.loss(logits, labels))
         for other in auxiliary:
@@ -234,7 +265,7 @@ class TransferModule(LightningModule):
         self._finite(loss, batch_index)
         self._train_loss_sum = self._train_loss_sum + loss.detach() * len(labels)
         self._train_count += len(labels)
-        return loss
+        return loss, logits
 
     def _finite(self, loss: Tensor, batch_index: int) -> Tensor:
         if not torch.isfinite(loss):
@@ -246,14 +277,14 @@ class TransferModule(LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
         """Log the epoch's mean loss in its last step; `log` in each would cost more than a head.
 
-        `train_loss` is the loss itself; what a regulariser adds to it is `train_penalty`.
+        `train_loss` is the task's own; what a term adds to it is `train_` and the term's name.
         """
         if self.trainer.is_last_batch:
             loss = self._train_loss_sum / max(1, self._train_count)
             self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=1)
-            if self.penalty is not None:
-                penalty = self._train_penalty_sum / max(1, self._train_count)
-                self.log("train_penalty", penalty, on_step=False, on_epoch=True, batch_size=1)
+            for name, total in self._train_term_sums.items():
+                mean = total / max(1, self._train_count)
+                self.log(f"train_{name}", mean, on_step=False, on_epoch=True, batch_size=1)
 
     def augmented(self, batch: tuple[Tensor, Tensor], batch_index: int) -> tuple[Tensor, Tensor]:
         """Return a training batch as this step sees it; stored activations stay as they are.
@@ -317,12 +348,12 @@ class TransferModule(LightningModule):
             for name in stage.parameter_names
         }
         named = self.policy.named_trained_parameters()
-        if self.penalty is None:
-            return StagedParameters(named, depths)
-        # What the regulariser trains comes from model A, and learns at the last stage's rate.
-        own = [(f"penalty.{name}", p) for name, p in self.penalty.named_parameters()]
+        # What a term trains comes from model A, and learns at the last stage's rate.
+        own = list(self.terms.named_parameters())
         depths |= {name: 1 for name, _ in own}
-        return StagedParameters([*named, *own], depths, self.penalty.undecayed)
+        terms = cast("dict[str, Term]", self.terms)
+        undecayed = frozenset[str]().union(*(term.undecayed for term in terms.values()))
+        return StagedParameters([*named, *own], depths, undecayed)
 
     def _in_phases(self) -> bool:
         """Return whether epochs differ in what they train."""

@@ -81,8 +81,8 @@ class Fit:
         return replace(self, data=PhasedBatches(self.data, data))
 
     def _batches_of(self, task: Task) -> TaskDataModule:
-        batches = {"batch_size": self.data.batch_size, "views": self.data.views}
-        return TaskDataModule(task, seed=self.data.seed, **batches)
+        data = self.data
+        return TaskDataModule(task, batch_size=data.batch_size, seed=data.seed, views=data.views)
 
     def run(self) -> None:
         """Fit from the run's last whole checkpoint, if it has one, and restore the best weights.
@@ -130,12 +130,18 @@ def prepare(
     best = BestWeights(run.folder, objective.selection, run.result.id)
     progress = progress_callbacks(is_terminal=sys.stdout.isatty())
     observe = observer.epoch if observer else None
-    history = EpochHistory(run.folder, observe, objective.columns)
+    terms = tuple(module.training_recipe.terms)
+    history = EpochHistory(run.folder, observe, objective.columns, terms)
     callbacks = [history, best, *progress]
     trainer = make_trainer(
         run.folder, plan.trainer, compute, callbacks, objective.selection, run.result.id
     )
     views = plan.training.augmentation.views or 1
-    batches = {"batch_size": plan.trainer.batch_size, "views": views}
-    data = TaskDataModule(task, seed=plan.seed, **batches)
+    data = TaskDataModule(
+        task,
+        batch_size=plan.trainer.batch_size,
+        seed=plan.seed,
+        views=views,
+        streams=module.further_streams,
+    )
     return Fit(trainer, module, data, best, compute, run)

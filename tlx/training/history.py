@@ -11,8 +11,7 @@ import pandas as pd
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from tlx.runs.atomic import atomic_path
-
-METRICS_FILE = "metrics.csv"
+from tlx.runs.history_file import HISTORY_FILE
 
 
 class EpochHistory(Callback):
@@ -20,13 +19,13 @@ class EpochHistory(Callback):
 
     The rows travel in the checkpoint, so a resumed fit continues the table from the epoch it
     continues from; rows of a later, lost epoch do not stay. `learning_rate` is that of the
-    epoch's last step; `train_penalty`, what a regulariser adds to `train_loss`, is there where one
-    does.
+    epoch's last step; what a term adds to `train_loss` stands in a column of its own.
 
     Args:
         folder: The run's folder.
         observe: Is told of each row as its epoch ends.
         scores: The validation scores that each row has.
+        terms: Names of the loss's terms; `train_NAME` is the mean of each.
     """
 
     def __init__(
@@ -34,11 +33,12 @@ class EpochHistory(Callback):
         folder: Path,
         observe: Callable[[Mapping[str, float]], None] | None = None,
         scores: Sequence[str] = ("val_loss", "val_accuracy"),
+        terms: Sequence[str] = (),
     ) -> None:
-        self.path = folder / METRICS_FILE
+        self.path = folder / HISTORY_FILE
         self.rows: list[dict[str, float]] = []
         self._observe = observe
-        self._columns = ("train_loss", *scores)
+        self._columns = ("train_loss", *scores, *(f"train_{name}" for name in terms))
         self._started = time.perf_counter()
         self._learning_rate = 0.0
 
@@ -64,7 +64,6 @@ class EpochHistory(Callback):
                 "epoch": trainer.current_epoch + 1,
                 "step": trainer.global_step,
                 **{name: metrics[name] for name in self._columns},
-                **{k: metrics[k] for k in ("train_penalty",) if k in metrics},
                 "learning_rate": self._learning_rate,
                 "seconds": round(time.perf_counter() - self._started, 4),
             }

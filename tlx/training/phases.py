@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.utilities import CombinedLoader
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -46,7 +47,7 @@ class PhasedBatches(TaskDataModule):
         )
         self._batches = dict(batches)
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> DataLoader[Batch] | CombinedLoader:
         """Return the shuffled training batches of the present phase."""
         return self._now().train_dataloader()
 

@@ -13,15 +13,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tlx.backbones.head_features import head_features
+from tlx.data.batches import in_order
 from tlx.errors import TlxError
 from tlx.machine import Compute
 from tlx.probes.selection import PathPoint, accuracy_and_loss, best_point
 from tlx.runs.atomic import atomic_path
+from tlx.runs.history_file import HISTORY_FILE
 from tlx.runs.mapped_files import refuse_changed
 from tlx.runs.run import RunInterrupted
 from tlx.training.best_weights import BEST_FILE
 from tlx.training.device import choose_compute
-from tlx.training.history import METRICS_FILE
 from tlx.training.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from tlx.runs.run import Run
     from tlx.strategies.base import TransferModule
     from tlx.strategies.solver import CandidateHead, Solver
-
-BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Solve:
         backbone, device = self.module.backbone, self.compute.accelerator
         backbone.to(device).eval()
         model = self.module if self.cached is None else self.cached.tail.to(device).eval()
-        batches = (split.inputs[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
+        batches = in_order(split.inputs)
         features = [head_features(backbone, model, batch.to(device)) for batch in batches]
         whole = torch.cat(features)
         if not bool(whole.isfinite().all()):
@@ -142,7 +141,7 @@ class Solve:
             save_file({key: value.contiguous() for key, value in state.items()}, temporary)
 
     def _record(self, rows: Sequence[dict[str, float]], best: int) -> None:
-        with atomic_path(self.run_record.folder / METRICS_FILE) as temporary:
+        with atomic_path(self.run_record.folder / HISTORY_FILE) as temporary:
             pd.DataFrame(rows).to_csv(temporary, index=False)
         self.run_record.result.best_epoch = best
         self.run_record.result.epochs = len(rows)

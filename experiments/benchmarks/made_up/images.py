@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from tlx.config.typed.quoting import in_quotes
+from tlx.data.source import Given
 from tlx.data.splits import task_fingerprint
 from tlx.data.task import Split, Task, splits_of
 
@@ -38,6 +39,8 @@ class MadeUpImages:
         classes: How many classes.
         seed: Patterns and noise follow from it.
     """
+
+    gives: ClassVar[Given] = Given()
 
     train_size: Count = 5000
     val_size: Count = 500

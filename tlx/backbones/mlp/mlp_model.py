@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from tlx.backbones.input_kind import InputKind
 from tlx.backbones.mlp.mlp_name import MlpStructure
 from tlx.errors import ConfigError, Fault
+from tlx.texts.file_paths import FilePathOrName
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone
@@ -31,10 +33,12 @@ class MlpModel:
             only one.
     """
 
+    takes: ClassVar[InputKind] = "rows"
+
     hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (50, 50)
     activation: Activation = "relu"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    weights: str | None = None
+    weights: FilePathOrName | None = None
     weights_key: str | None = None
 
     @property

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from tlx.backbones.mlp.mlp_model import MlpModel
-from tlx.data.tables.table_csv import TableCsv
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
+    from tlx.backbones.input_kind import InputKind
     from tlx.plan.plan import Plan
+
+WORDS: Final[dict[InputKind, str]] = {"images": "images", "rows": "rows of features"}
+REMEDIES: Final[dict[tuple[InputKind, InputKind], str]] = {
+    ("images", "rows"): "Use backbone=mlp.",
+    ("rows", "images"): "Use data=table_csv, or a torchvision builder such as backbone=resnet18.",
+}
+"""By what the backbone takes and the data give."""
 
 
 def input_faults(plan: Plan) -> list[Fault]:
@@ -18,21 +24,14 @@ def input_faults(plan: Plan) -> list[Fault]:
     Args:
         plan: Whose data and backbone are sound by themselves.
     """
-    gives_rows, takes_rows = (
-        isinstance(plan.data, TableCsv),
-        isinstance(plan.source_model, MlpModel),
-    )
-    name = plan.source_model.name
-    if gives_rows and not takes_rows:
-        reason = "it takes images, and data=table_csv gives rows of features"
-        return [Fault("backbone", name, reason, "Use backbone=mlp.")]
-    if takes_rows and not gives_rows:
-        data = plan.recipe["data"]["name"]
-        reason = f"it takes rows of features, and data={data} gives images"
-        remedy = "Use data=table_csv, or a torchvision builder such as backbone=resnet18."
-        return [Fault("backbone", "mlp", reason, remedy)]
+    gives, takes = plan.data.gives.inputs, plan.source_model.takes
+    data, model = plan.recipe["data"]["name"], plan.source_model.name
+    if gives != takes:
+        reason = f"it takes {WORDS[takes]}, and data={data} gives {WORDS[gives]}"
+        backbone = model if takes == "images" else "mlp"
+        return [Fault("backbone", backbone, reason, REMEDIES[takes, gives])]
     augmentation = plan.training.augmentation.name
-    if gives_rows and augmentation != "none":
+    if gives == "rows" and augmentation != "none":
         reason = "rows of features cannot be augmented as images are"
         return [Fault("augmentation", augmentation, reason, "Use augmentation=none.")]
     return []

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from tlx.config.choices.groups import group_options
 from tlx.config.choices.installed import target_named
 from tlx.config.choices.options import target_of
-from tlx.data.tables.table_csv import TableCsv
-from tlx.data.tables.table_targets import REGRESSION
 from tlx.errors import Fault
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ def objective_faults(plan: Plan) -> list[Fault]:
     Args:
         plan: Whose data, backbone and strategy are sound by themselves.
     """
-    wants_number = isinstance(plan.data, TableCsv) and plan.data.task == REGRESSION
+    wants_number = plan.data.gives.predicts == "number"
     faults = []
     if takes_numbers(plan.training.loss) != wants_number:
         faults.append(_loss_fault(plan, wants_number))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from tlx.activations.phases import cuts_of
 from tlx.config.checks.inputs import input_faults
 from tlx.config.checks.objective import objective_faults
-from tlx.config.checks.regularizer import regularizer_faults
+from tlx.config.checks.terms import term_faults
 from tlx.config.checks.training import augmentation_faults, batch_faults, step_faults
 from tlx.errors import Fault
+from tlx.objectives.terms import streams_of
 from tlx.plan.plan import Plan
 from tlx.training.device import device_faults
 
@@ -45,12 +46,17 @@ def _strategy_faults(plan: Plan) -> list[Fault]:
 def _use_faults(plan: Plan) -> list[Fault]:
     """Return what of the strategy does not go with how it is to be trained."""
     faults = augmentation_faults(plan) or _activation_faults(plan)
-    return [*faults, *regularizer_faults(plan), *step_faults(plan), *batch_faults(plan)]
+    return [*faults, *term_faults(plan), *step_faults(plan), *batch_faults(plan)]
 
 
 def _activation_faults(plan: Plan) -> list[Fault]:
     if plan.activations.mode != "on":
         return []
+    streams = streams_of(plan.training.terms)
+    if streams:
+        reason = f"a step takes batches of {', '.join(streams)} as well, which are not kept"
+        remedy = "Use activations=auto, or off."
+        return [Fault("activations.mode", "on", reason, remedy)]
     if cuts_of(plan.module_without_weights(), plan.trainer.epochs).names:
         return []
     reason = f"strategy={plan.recipe['strategy']['name']} trains the first stage"

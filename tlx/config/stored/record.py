@@ -15,7 +15,7 @@ from tlx.config.builders import GROUPS, LATER_GROUPS, SETTINGS, plain
 from tlx.config.choices.groups import option_names
 from tlx.config.choices.installed import TARGET, option_making, searched_folders, target_named
 from tlx.config.choices.options import instruction_fault
-from tlx.config.typed.places import INPUT_PLACES, PLACES_OR_NAMES
+from tlx.config.typed.places import path_options
 from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
 from tlx.runs.run import CONFIG_FILE
 from tlx.runs.stored import DamagedFileError, read_yaml, yaml_text
@@ -23,8 +23,6 @@ from tlx.texts.redaction import redact, redacted_now
 
 CHOICES = "choices"
 HEAD = "# A run of tlx: the option chosen of each group, and all options as plain values.\n"
-INPUTS = (*INPUT_PLACES, *PLACES_OR_NAMES)
-"""Options that may name files of input, which shall be found from any folder later."""
 log = logging.getLogger("tlx")
 GIVE_AGAIN = (
     "Where a configuration folder has it, give the folder again with --config-dir FOLDER; where a "
@@ -46,10 +44,11 @@ def config_text(cfg: Mapping[str, Any], config_dirs: Sequence[Path] = ()) -> str
         ConfigError: Where no installed option makes what the configuration asks for.
     """
     content = {k: dict(v) if isinstance(v, dict) else v for k, v in plain(cfg).items()}
-    for group, key in INPUTS:
-        value = content[group].get(key)
-        if isinstance(value, str) and Path(value).exists():
-            content[group][key] = str(Path(value).absolute())
+    for node in content.values():
+        for key, option in path_options(node).items():
+            # Found from any folder later.
+            if option.is_input and key in node:
+                node[key] = _absolute(node[key])
     folders = (*config_dirs, *searched_folders())
     names = {group: option_making(group, content[group], folders) for group in _groups_of(content)}
     faults = [_unnamed(group, content[group]) for group, name in names.items() if name is None]
@@ -57,6 +56,13 @@ def config_text(cfg: Mapping[str, Any], config_dirs: Sequence[Path] = ()) -> str
         raise ConfigError(faults)
     values = {key: _values(node) if key in GROUPS else node for key, node in content.items()}
     return HEAD + yaml_text({CHOICES: names} | redact(values))
+
+
+def _absolute(value: Any) -> Any:
+    """Return paths that lead somewhere as absolute ones."""
+    if isinstance(value, list | tuple):
+        return [_absolute(one) for one in value]
+    return str(Path(value).absolute()) if isinstance(value, str) and Path(value).exists() else value
 
 
 def say_redacted(cfg: Mapping[str, Any]) -> None:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-INPUT_PLACES: Final = (
-    ("data", "root"), ("data", "table"), ("data", "cache"), ("data", "path"),
-    ("data", "preparation"),
-)  # fmt: skip
-"""Options that are paths of what a run reads."""
-PLACES: Final = (*INPUT_PLACES, ("activations", "folder"))
-"""Options that are paths."""
-PLACES_OR_NAMES: Final = (("backbone", "weights"), ("backbone", "transforms"))
-"""Options that may be paths, and are where there is such a file."""
+from tlx.config.choices.options import annotations_of, target_of
+from tlx.texts.file_paths import PathOption, path_option
+
+
+def path_options(node: Any) -> dict[str, PathOption]:
+    """Return the options of a group's node that are paths by the types of what it configures.
+
+    Args:
+        node: Plain mapping with `_target_` and the options; anything else has none.
+    """
+    if not isinstance(node, Mapping):
+        return {}
+    try:
+        annotations = annotations_of(target_of(node))
+    except ImportError:
+        return {}  # told as a fault where options are checked
+    found = {name: path_option(annotation) for name, annotation in annotations.items()}
+    return {name: option for name, option in found.items() if option is not None}
 
 
 def with_places(nodes: dict[str, Any]) -> dict[str, Any]:
@@ -30,19 +39,29 @@ def with_places(nodes: dict[str, Any]) -> dict[str, Any]:
     Args:
         nodes: The options of each group.
     """
+    return {group: _placed(node) for group, node in nodes.items()}
+
+
+def _placed(node: Any) -> Any:
+    found = {
+        name: _place(node[name], option)
+        for name, option in path_options(node).items()
+        if name in node
+    }
+    return {**node, **found} if found else node
+
+
+def _place(value: Any, option: PathOption) -> Any:
+    if isinstance(value, list | tuple):
+        return [_place(one, option) for one in value]
+    if not isinstance(value, str) or value in ("", "???"):
+        return value
     start = started_in()
-    placed = dict(nodes)
-    for group, option in (*PLACES, *PLACES_OR_NAMES):
-        node = placed.get(group)
-        value = node.get(option) if isinstance(node, Mapping) else None
-        if not isinstance(value, str) or value in ("", "???"):
-            continue
-        there = Path(os.path.expanduser(value))  # noqa: PTH111 - leaves an unknown user's as it is
-        if start != Path.cwd():
-            there = start / there
-        if str(value).startswith("~") or (start != Path.cwd() and _is_meant(group, option, there)):
-            placed[group] = {**placed[group], option: str(there)}
-    return placed
+    there = Path(os.path.expanduser(value))  # noqa: PTH111 - leaves an unknown user's as it is
+    moved = start != Path.cwd()
+    there = start / there if moved else there
+    is_meant = not option.may_be_name or there.exists()
+    return str(there) if value.startswith("~") or (moved and is_meant) else value
 
 
 def started_in() -> Path:
@@ -56,7 +75,3 @@ def started_in() -> Path:
         runtime.output_dir
     )
     return Path(runtime.cwd) if is_jobs_own else here
-
-
-def _is_meant(group: str, option: str, there: Path) -> bool:
-    return (group, option) in PLACES or there.exists()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tlx.data.class_choice import chosen_classes, class_faults
+from tlx.data.source import Given
 from tlx.data.splits import split_faults, stratified_split, task_fingerprint
 from tlx.data.task import Split, Task, splits_of
 
@@ -48,6 +49,8 @@ class Digits:
         folds: Parts for cross-validation, in the place of `test_fraction`; None deals out once.
         fold: Which part is the test set, from 0.
     """
+
+    gives: ClassVar[Given] = Given()
 
     train_per_class: int | None = 10
     val_per_class: int = 10

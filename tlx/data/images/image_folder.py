@@ -28,6 +28,7 @@ from tlx.data.images.image_options import ImageOptions
 from tlx.data.images.listing import Listing
 from tlx.data.splitting import TRAIN
 from tlx.errors import Fault
+from tlx.texts.file_paths import FilePath
 from tlx.texts.names import shortened, shown_name
 
 KEY = "data.root"
@@ -50,7 +51,7 @@ class ImageFolder(ImageOptions):
             `none` takes all folders as classes.
     """
 
-    root: str
+    root: FilePath
     splits: Splits = "auto"
 
     def listed(self) -> Listing | list[Fault]:

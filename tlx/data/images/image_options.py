@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from tlx.data.images.files.image_limits import Resize
 from tlx.data.images.stored.stored_form import FULL_DEPTH, USUAL_FORM, Depth, StoredForm
+from tlx.data.source import Given
 from tlx.data.splitting import Splitting
 from tlx.errors import ConfigError, Fault
+from tlx.texts.file_paths import FilePath
 
 if TYPE_CHECKING:
     from tlx.data.images.listing import Listing
@@ -57,6 +59,8 @@ class ImageOptions:
         threads: Images decoded at a time; None takes the CPUs this process may use.
     """
 
+    gives: ClassVar[Given] = Given()
+
     classes: tuple[str | int, ...] | None = None
     size: int | None = None
     resize: Resize = "crop"
@@ -71,7 +75,7 @@ class ImageOptions:
     folds: int | None = None
     fold: int | None = None
     seed: int = 0
-    cache: str = "outputs/decoded"
+    cache: FilePath = "outputs/decoded"
     memory: Memory = "auto"
     threads: int | None = None
 

@@ -24,6 +24,7 @@ from tlx.data.tables.features.values import is_none
 from tlx.data.tables.files.dialect import Dialect
 from tlx.data.tables.files.table_file import Table, read_table
 from tlx.errors import Fault
+from tlx.texts.file_paths import FilePath
 from tlx.texts.names import composed_form, shortened, shown_name
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class ImageTable(ImageOptions):
         encoding: The CSV file's encoding, as Python names it.
     """
 
-    table: str
-    root: str | None = None
+    table: FilePath
+    root: FilePath | None = None
     path_column: str = "path"
     label_column: str = "label"
     split_column: str | None = None

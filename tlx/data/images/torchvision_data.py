@@ -16,6 +16,7 @@ import numpy as np
 from tlx.data.images.image_options import ImageOptions
 from tlx.data.images.torchvision_names import KNOWN
 from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
+from tlx.texts.file_paths import FilePath
 
 if TYPE_CHECKING:
     from tlx.data.images.files.image_file import DecodedImage
@@ -43,7 +44,7 @@ class TorchvisionData(ImageOptions):
     """
 
     name: str = "CIFAR10"
-    root: str = "outputs/data"
+    root: FilePath = "outputs/data"
     download: bool = False
 
     def faults(self) -> list[Fault]:

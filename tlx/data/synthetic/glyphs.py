@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tlx.data.class_choice import chosen_classes, class_faults
+from tlx.data.source import Given
 from tlx.data.splits import task_fingerprint
 from tlx.data.splitting import Splitting
 from tlx.data.synthetic.glyph_alphabets import ALPHABETS, font_paths, letter_classes
@@ -42,6 +43,8 @@ class Glyphs:
             the test images; None draws these.
         fold: Which part is the test set, from 0.
     """
+
+    gives: ClassVar[Given] = Given()
 
     train_size: int = 60_000
     val_size: int = 2_000

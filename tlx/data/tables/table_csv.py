@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
+from tlx.data.source import Given
 from tlx.data.splitting import TRAIN, Splitting
 from tlx.data.tables.columns.choice import name_faults
 from tlx.data.tables.columns.inference import inferred
@@ -31,6 +32,7 @@ from tlx.data.tables.table_splits import (
 )
 from tlx.data.tables.table_targets import CLASSIFICATION, REGRESSION, Targets, TaskKind, size_faults
 from tlx.errors import ConfigError, Fault, TlxError
+from tlx.texts.file_paths import FilePath
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +87,7 @@ class TableCsv(ReadingOptions):
             predictions are in the column's own units.
     """
 
-    path: str
+    path: FilePath
     classes: tuple[str | int, ...] | None = None
     missing: Missing = "error"
     neighbours: Count = 5
@@ -96,7 +98,7 @@ class TableCsv(ReadingOptions):
     unknown: Unknown = "ignore"
     selection: Selection = "none"
     features: Count | None = None
-    preparation: str | None = None
+    preparation: FilePath | None = None
     train_per_class: int | None = None
     train_fraction: float | None = None
     val_fraction: float = 0.2
@@ -114,6 +116,11 @@ class TableCsv(ReadingOptions):
     @property
     def _learning(self) -> Learning:
         return Learning(**{one.name: getattr(self, one.name) for one in fields(Learning)})
+
+    @property
+    def gives(self) -> Given:
+        """Rows of features, with a class or a number each."""
+        return Given("rows", "number" if self.task == REGRESSION else "classes")
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options and with the table."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tlx.backbones.head_features import head_features
+from tlx.data.batches import in_order
 from tlx.errors import TlxError
 from tlx.probes.logistic import MISSING_CLASS_SCORE, logistic_solutions
 from tlx.probes.ridge import ridge_solutions
@@ -27,7 +28,6 @@ Solver = Literal["logistic", "ridge"]
 INVERSE_PENALTIES = np.logspace(-4, 2, 13).tolist()
 """Values of C: two per decade."""
 PENALTIES = [2.0**k for k in range(-10, 21, 2)]
-BATCH_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def features_of(
     """
     backbone.to(device).eval()
     model = backbone if tail is None else tail.to(device).eval()
-    batches = (split.inputs[at : at + BATCH_SIZE] for at in range(0, len(split), BATCH_SIZE))
+    batches = in_order(split.inputs)
     inputs = (batch.to(device) for batch in batches)
     prepared = inputs if tail is not None else map(backbone.preprocess, inputs)
     features = torch.cat([head_features(backbone, model, batch) for batch in prepared])

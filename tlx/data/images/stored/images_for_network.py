@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from tlx.data.images.stored.stored_form import StoredForm
-    from tlx.data.source import TaskSource
+    from tlx.data.source import Given, TaskSource
     from tlx.data.task import Task
     from tlx.errors import Fault
 
 
 class StoredImages(Protocol):
     """A data set of image files, whose images can be stored in several forms."""
+
+    @property
+    def gives(self) -> Given:
+        """What the task will hold."""
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options, before any work."""
@@ -36,6 +40,11 @@ class ImagesForNetwork:
 
     data: StoredImages
     form: StoredForm
+
+    @property
+    def gives(self) -> Given:
+        """What the task will hold."""
+        return self.data.gives
 
     def faults(self) -> list[Fault]:
         """Return what is wrong with the options, before any work."""

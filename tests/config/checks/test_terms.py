@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from omegaconf import OmegaConf, open_dict
@@ -11,15 +13,16 @@ from tests.regularization.runs import CHOICES
 from tlx.backbones import build_backbone
 from tlx.backbones.weights.card import NEAREST_HEAD, Card, save_model
 from tlx.config.builders import checked_plan, plain
+from tlx.config.checks.plan import plan_faults
 from tlx.config.composition import compose_config
 from tlx.errors import ConfigError
 from tlx.head_banks.membership import alone_because, plan_banks
+from tlx.objectives.terms import Situation
 from tlx.regularization.co_tuning import CoTuning
 from tlx.regularization.feature_distillation import FeatureDistillation
 from tlx.regularization.fisher_l2_sp import FisherL2Sp
 from tlx.regularization.l2_sp import L2Sp
 from tlx.regularization.none import NoRegularizer
-from tlx.regularization.regularizer import Situation
 from tlx.regularization.relation_distillation import RelationDistillation
 
 WHOLE = "strategy=structure_reuse"
@@ -47,7 +50,7 @@ def faults(*words: str) -> list[str]:
 )
 def test_each_choice_composes_to_its_options(choice: str, expected: object) -> None:
     plan = checked_plan(compose_config([WHOLE, f"regularizer={choice}"]))
-    assert plan.training.regularizer == expected
+    assert plan.training.terms == ({} if expected.name == "none" else {"penalty": expected})
     name = plan.recipe["regularizer"]["name"]
     assert name == ("no_regularizer" if choice == "none" else choice)
 
@@ -57,7 +60,7 @@ def test_configuration_of_an_earlier_run_has_no_regularizer() -> None:
     with open_dict(cfg):
         del cfg["regularizer"]
     assert "regularizer" not in OmegaConf.to_container(cfg)
-    assert checked_plan(cfg).training.regularizer == NoRegularizer()
+    assert checked_plan(cfg).training.terms == {}
 
 
 @pytest.mark.parametrize("choice", CHOICES)
@@ -158,3 +161,30 @@ def test_banks_leave_regularised_jobs_alone() -> None:
     banks = plan_banks([held, free, held, free])
     assert [bank.indices for bank in banks] == [(0,), (1, 3), (2,)]
     assert alone_because({k: v for k, v in free.items() if k != "regularizer"}) is None
+
+
+@dataclass(frozen=True)
+class FromSource(L2Sp):
+    """A term that needs a split which no shipped source gives."""
+
+    streams: ClassVar[frozenset[str]] = frozenset({"source"})
+
+
+def test_term_that_needs_a_split_the_data_lack_is_refused_before_any_work() -> None:
+    plan = checked_plan(compose_config([WHOLE]))
+    lacking = replace(plan, training=replace(plan.training, terms={"penalty": FromSource()}))
+    expected = (
+        "data=digits: a term of the loss needs batches of source, and it gives train, val, test. "
+        "Use data that gives it, or leave the term out."
+    )
+    assert expected in [str(fault) for fault in plan_faults(lacking)]
+
+
+def test_activations_that_must_be_kept_refuse_a_term_with_a_stream() -> None:
+    plan = checked_plan(compose_config(["strategy=partial", "activations=on"]))
+    wide = replace(plan, training=replace(plan.training, terms={"penalty": FromSource()}))
+    expected = (
+        "activations.mode=on: a step takes batches of source as well, which are not kept. "
+        "Use activations=auto, or off."
+    )
+    assert expected in [str(fault) for fault in plan_faults(wide)]

@@ -1,31 +1,45 @@
-"""Whether a regulariser goes with strategy, weights and labels."""
+"""Whether terms of the loss go with strategy, weights and data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tlx.errors import Fault
-from tlx.regularization.none import NoRegularizer
-from tlx.regularization.regularizer import Situation
+from tlx.objectives.terms import Situation, streams_of
 
 if TYPE_CHECKING:
     from tlx.plan.plan import Plan
 
 
-def regularizer_faults(plan: Plan) -> list[Fault]:
-    """Return why a plan's regulariser has nothing to hold.
+def term_faults(plan: Plan) -> list[Fault]:
+    """Return why a term of a plan's loss has nothing to hold, or lacks a stream of batches.
 
     Args:
         plan: Whose strategy's own options and whose model A are sound.
     """
-    regularizer = plan.training.regularizer
-    if isinstance(regularizer, NoRegularizer):
+    terms = plan.training.terms
+    if not terms:
         return []
-    return regularizer.faults(situation_of(plan))
+    situation = situation_of(plan)
+    faults = [fault for term in terms.values() for fault in term.faults(situation)]
+    return faults or _stream_faults(plan)
+
+
+def _stream_faults(plan: Plan) -> list[Fault]:
+    """Return which splits the terms need that the data do not give."""
+    given = plan.data.gives.splits
+    missing = [name for name in streams_of(plan.training.terms) if name not in given]
+    if not missing:
+        return []
+    reason = f"a term of the loss needs batches of {', '.join(missing)}, and it gives " + ", ".join(
+        given
+    )
+    remedy = "Use data that gives it, or leave the term out."
+    return [Fault("data", plan.recipe["data"]["name"], reason, remedy)]
 
 
 def situation_of(plan: Plan) -> Situation:
-    """Return what of a plan decides whether a regulariser makes sense."""
+    """Return what of a plan decides whether a term makes sense."""
     from tlx.backbones.source_heads import why_no_source_head
 
     name, model = plan.recipe["strategy"]["name"], plan.source_model
