@@ -9,7 +9,7 @@ from tests.strategies.fits import small_backbone
 from tlx.activations.fingerprints import arithmetic_of
 from tlx.activations.request import PrefixRequest, requests_at
 from tlx.backbones import Backbone
-from tlx.backbones.splitting import split
+from tlx.backbones.cutting import cut_behind
 from tlx.machine import Compute
 
 CPU = Compute(accelerator="cpu", precision="32-true", channels_last=False, threads=1)
@@ -31,7 +31,7 @@ def small_request(
 ) -> PrefixRequest:
     """Return a request for ten images behind the second of ResNet-18's stages."""
     model = small_backbone("resnet18") if backbone is None else backbone
-    prefix, _ = split(model, cut)
+    prefix, _ = cut_behind(model, cut)
     pixels = some_images() if images is None else images
     (request,) = requests_at(
         model,

@@ -133,7 +133,7 @@ def test_train_bank_where_a_member_diverges_fails_that_member_alone() -> None:
 
 def test_train_bank_with_a_tail_that_drops_is_refused() -> None:
     tail = nn.Sequential(nn.Dropout(0.5), nn.Linear(8, 4))
-    message = r"^The tail fits no bank: its layer 0 draws at random or keeps averages\.$"
+    message = r"^The tail fits no head bank: its layer 0 draws at random or keeps averages\.$"
     with pytest.raises(ValueError, match=message):
         train_bank([member(TRAIN, VAL, tail)], tail)
 

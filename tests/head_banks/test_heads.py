@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.strategies.fits import SMALLEST_OF_FAMILY, small_backbone, training
-from tlx.backbones.splitting import split
+from tlx.backbones.cutting import cut_behind
 from tlx.head_banks.heads import LinearHeads, StackedHeads, TailHeads, fits_bank, stacked_heads
 from tlx.strategies.base import TransferModule
 from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
@@ -16,7 +16,7 @@ from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
 def test_tail_of_a_frozen_backbone_fits_a_bank(name: str) -> None:
     backbone = small_backbone(name)
     TransferModule(FeatureExtraction(backbone), training())
-    prefix, tail = split(backbone, backbone.stage_names[-1])
+    prefix, tail = cut_behind(backbone, backbone.stage_names[-1])
     assert fits_bank(tail.training_graph) is None
     size = SMALLEST_OF_FAMILY[name]
     with torch.no_grad():

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from tlx.config.builders import plain
 from tlx.config.choices.groups import group_options
 from tlx.config.composition import compose_config
-from tlx.head_banks.membership import Bank, alone_because, describe, plan_banks
+from tlx.head_banks.membership import HeadBank, alone_because, describe, plan_banks
 from tlx.head_banks.vectorised import OPTIONS
 
 BASE = plain(compose_config([]))
@@ -44,7 +44,7 @@ def config(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_plan_banks_of_a_difference_that_stacks_gives_one_bank(change: dict[str, Any]) -> None:
-    assert plan_banks([config(), config(**change)]) == [Bank((0, 1))]
+    assert plan_banks([config(), config(**change)]) == [HeadBank((0, 1))]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_plan_banks_of_a_difference_that_stacks_gives_one_bank(change: dict[str,
     ],
 )
 def test_plan_banks_of_a_difference_that_does_not_stack_gives_two(change: dict[str, Any]) -> None:
-    assert plan_banks([config(), config(**change)]) == [Bank((0,)), Bank((1,))]
+    assert plan_banks([config(), config(**change)]) == [HeadBank((0,)), HeadBank((1,))]
 
 
 @pytest.mark.parametrize(
@@ -94,25 +94,28 @@ def test_alone_because_names_what_keeps_a_job_out(
 @pytest.mark.parametrize("group", sorted(name for name in BASE if isinstance(BASE[name], dict)))
 def test_alone_because_of_an_option_nobody_knows(group: str) -> None:
     job = config(**{f"{group}__made_up": 4})
-    assert alone_because(job) == f"a bank knows no option {group}.made_up"
-    assert plan_banks([job, job]) == [Bank((0,)), Bank((1,))]
+    assert alone_because(job) == f"a head bank knows no option {group}.made_up"
+    assert plan_banks([job, job]) == [HeadBank((0,)), HeadBank((1,))]
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"trainer__accumulate_batches": 4}, "a bank knows no option trainer.accumulate_batches"),
-        ({"loss__focal_gamma": 2.0}, "a bank knows no option loss.focal_gamma"),
-        ({"scheduler___target_": "mine.steps"}, "a bank knows no such scheduler"),
-        ({"data___target_": "tlx.data.Stream"}, "a bank knows no such data"),
-        ({"semi": {"_target_": "mine.PseudoLabel"}}, "a bank knows no setting semi"),
+        (
+            {"trainer__accumulate_batches": 4},
+            "a head bank knows no option trainer.accumulate_batches",
+        ),
+        ({"loss__focal_gamma": 2.0}, "a head bank knows no option loss.focal_gamma"),
+        ({"scheduler___target_": "mine.steps"}, "a head bank knows no such scheduler"),
+        ({"data___target_": "tlx.data.Stream"}, "a head bank knows no such data"),
+        ({"semi": {"_target_": "mine.PseudoLabel"}}, "a head bank knows no setting semi"),
         ({"backbone": None}, "its backbone is not said"),
     ],
 )
 def test_alone_because_of_what_no_bank_knows(change: dict[str, Any], reason: str) -> None:
     job = config(**change)
     assert alone_because(job) == reason
-    assert plan_banks([job, job]) == [Bank((0,)), Bank((1,))]
+    assert plan_banks([job, job]) == [HeadBank((0,)), HeadBank((1,))]
 
 
 @pytest.mark.parametrize("group", sorted(OPTIONS))
@@ -136,22 +139,22 @@ def test_alone_because_of_a_new_option_only_where_it_is_not_at_its_default(
     shorter = {trainer: tuple(name for name in known if name != "checkpoint_every_epochs")}
     monkeypatch.setitem(cast(dict[str, Any], OPTIONS), "trainer", shorter)
     assert alone_because(config()) is None
-    reason = "a bank knows no option trainer.checkpoint_every_epochs"
+    reason = "a head bank knows no option trainer.checkpoint_every_epochs"
     assert alone_because(config(trainer__checkpoint_every_epochs=2)) == reason
 
 
 def test_plan_banks_of_data_from_outside_asks_only_for_its_task() -> None:
-    assert plan_banks([config(data___target_="mine.Images")] * 2) == [Bank((0, 1))]
+    assert plan_banks([config(data___target_="mine.Images")] * 2) == [HeadBank((0, 1))]
 
 
 def test_plan_banks_without_weights_keeps_seeds_apart() -> None:
     jobs = [config(backbone__weights=None, seed=seed) for seed in (0, 1, 0)]
-    assert plan_banks(jobs) == [Bank((0, 2)), Bank((1,))]
+    assert plan_banks(jobs) == [HeadBank((0, 2)), HeadBank((1,))]
 
 
 def test_plan_banks_of_interleaved_prefixes_keeps_the_order_of_jobs() -> None:
     jobs = [config(backbone__image_size=32 * (1 + n % 2), seed=n) for n in range(5)]
-    assert plan_banks(jobs) == [Bank((0, 2, 4)), Bank((1, 3))]
+    assert plan_banks(jobs) == [HeadBank((0, 2, 4)), HeadBank((1, 3))]
 
 
 def test_plan_banks_beyond_the_memory_splits_evenly() -> None:
@@ -168,10 +171,10 @@ def test_plan_banks_of_no_jobs_is_empty() -> None:
 
 def test_describe_tells_prefixes_banks_and_loners() -> None:
     jobs = [config(seed=seed) for seed in range(64)]
-    assert describe(jobs, plan_banks(jobs)) == "64 jobs: 1 prefix, 1 bank of 64"
+    assert describe(jobs, plan_banks(jobs)) == "64 jobs: 1 prefix, 1 head bank of 64"
     jobs += [config(backbone__image_size=32, seed=seed) for seed in range(2)]
     jobs += [config(trainer__epochs=1)]
-    expected = "67 jobs: 2 prefixes, 1 bank of 64, 1 bank of 2, 1 alone"
+    expected = "67 jobs: 2 prefixes, 1 head bank of 64, 1 head bank of 2, 1 alone"
     assert describe(jobs, plan_banks(jobs)) == expected
     assert describe(jobs[:1], plan_banks(jobs[:1])) == "1 job: 1 alone"
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tlx.head_banks.optimizer import StackedOptimizer
-from tlx.head_banks.recipe import read_recipes
+from tlx.head_banks.step_table import read_step_tables
 from tlx.optimization.losses import CrossEntropy
 from tlx.optimization.optimizers import adamw, sgd
 from tlx.optimization.schedules import constant, one_cycle, warmup_cosine
@@ -41,7 +41,7 @@ def test_stacked_optimizer_takes_each_step_of_torch_s_own(optimizer: Any, schedu
     torch.manual_seed(0)
     jobs = trainings(optimizer, schedule)
     start = [torch.randn(len(jobs), *shape) for _, shape in SHAPES]
-    stacked = StackedOptimizer(start, read_recipes(jobs, SHAPES, STEPS))
+    stacked = StackedOptimizer(start, read_step_tables(jobs, SHAPES, STEPS))
     alone = []
     for index, job in enumerate(jobs):
         parameters = [nn.Parameter(value[index].clone()) for value in start]
@@ -64,8 +64,8 @@ def test_stacked_optimizer_takes_each_step_of_torch_s_own(optimizer: Any, schedu
 def test_stacked_optimizer_at_a_learning_rate_of_zero_stays() -> None:
     job = Training(CrossEntropy(), partial(adamw, lr=0.1), partial(warmup_cosine))
     start = [torch.randn(1, *shape) for _, shape in SHAPES]
-    stacked = StackedOptimizer(start, read_recipes([job], SHAPES, 10))
-    assert stacked.recipe.learning_rates[-1] == 0
+    stacked = StackedOptimizer(start, read_step_tables([job], SHAPES, 10))
+    assert stacked.step_table.learning_rates[-1] == 0
     for step in range(9):
         stacked.step([torch.ones_like(value) for value in start], step)
     before = stacked.parameters()

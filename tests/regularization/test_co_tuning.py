@@ -24,19 +24,19 @@ from tlx.strategies.fine_tuning.structure_reuse import StructureReuse
 
 
 def test_class_relationship_is_the_mean_answer_to_each_class() -> None:
-    answers = torch.tensor([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
-    found = class_relationship(answers, torch.tensor([0, 0, 2]), 3)
+    predictions = torch.tensor([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]])
+    found = class_relationship(predictions, torch.tensor([0, 0, 2]), 3)
     torch.testing.assert_close(found[0], torch.tensor([0.7, 0.3]))
     torch.testing.assert_close(found[2], torch.tensor([0.2, 0.8]))
-    torch.testing.assert_close(found[1], answers.mean(dim=0))
+    torch.testing.assert_close(found[1], predictions.mean(dim=0))
 
 
 def relationship(temperature: float = 1.0) -> torch.Tensor:
     """Return p(y_s | y_t) class by class."""
     model, train = rows_model(), rows_task().train
     assert isinstance(model.source_head, nn.Linear)
-    answers = (model.source_head(model.network[:-1](train.inputs)) / temperature).softmax(1)
-    rows = [answers[train.labels == label].mean(dim=0) for label in range(3)]
+    predictions = (model.source_head(model.network[:-1](train.inputs)) / temperature).softmax(1)
+    rows = [predictions[train.labels == label].mean(dim=0) for label in range(3)]
     return torch.stack(rows).detach()
 
 

@@ -170,5 +170,5 @@ def test_logits_of_a_model_a_without_an_output_layer_are_refused_with_a_remedy()
         FeatureDistillation().bind(module, random_task(), CPU)
     assert str(caught.value) == (
         "resnet18 from scratch has no output layer of its own that is one linear map to classes, "
-        "so it gives no answers to hold on to. Use regularizer=l2_sp, or relation_distillation."
+        "so it gives no predictions to hold on to. Use regularizer=l2_sp, or relation_distillation."
     )

@@ -68,12 +68,14 @@ def test_fisher_l2_sp_weighs_by_model_a_s_own_answers_and_leaves_it_as_it_is() -
     for row in train.inputs:
         layers = backbone.network
         scores = layers.activation2(layers.hidden2(layers.activation1(layers.hidden1(row))))
-        answers = source(scores).log_softmax(dim=0)
+        predictions = source(scores).log_softmax(dim=0)
         for answer in range(SOURCE_CLASSES):
-            gradients = torch.autograd.grad(answers[answer], list(held.values()), retain_graph=True)
+            gradients = torch.autograd.grad(
+                predictions[answer], list(held.values()), retain_graph=True
+            )
             for name, gradient in zip(held, gradients, strict=True):
                 expected[name] += (
-                    float(answers[answer].detach().exp()) * gradient.square() / len(train)
+                    float(predictions[answer].detach().exp()) * gradient.square() / len(train)
                 )
     for name in expected:
         torch.testing.assert_close(found[name], expected[name])

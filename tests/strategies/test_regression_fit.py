@@ -52,4 +52,4 @@ def test_linear_head_trained_on_squared_error_is_the_least_squares_solution() ->
     weight, bias = head.weight.detach(), head.bias.detach()  # type: ignore[union-attr, operator]
     found = torch.cat([weight[0], bias]).double().numpy()
     np.testing.assert_allclose(design @ found, design @ expected, atol=2e-3)
-    assert module.training_recipe.objective.selection.metric == "val_rmse"
+    assert module.training_settings.objective.selection.metric == "val_rmse"

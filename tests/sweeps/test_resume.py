@@ -8,11 +8,11 @@ import pytest
 
 from tlx.runs.result import Result
 from tlx.sweeps.record import JobRecord, Status, code_version, write_job
-from tlx.sweeps.resume import EarlierJobs, PlannedJob, PlannedStep, next_number, warnings_of
+from tlx.sweeps.resume import EarlierJobs, JobDecision, PlannedJob, next_number, warnings_of
 
 
 class Claimed(NamedTuple):
-    steps: tuple[PlannedStep, ...]
+    steps: tuple[JobDecision, ...]
     warnings: tuple[str, ...]
 
 

@@ -14,7 +14,7 @@ from tlx.activations.key import Arithmetic
 from tlx.backbones.weights.fingerprint import state_fingerprint
 
 if TYPE_CHECKING:
-    from tlx.backbones.splitting import Prefix
+    from tlx.backbones.cutting import Prefix
     from tlx.data.images.stored.mapped_images import MappedImages
     from tlx.machine import Compute
 

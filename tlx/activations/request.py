@@ -24,7 +24,7 @@ from tlx.data.batches import EVALUATION_BATCH_SIZE
 if TYPE_CHECKING:
     from tlx.activations.settings import ActivationSettings
     from tlx.backbones import Backbone, Preprocess
-    from tlx.backbones.splitting import Prefix, Tail
+    from tlx.backbones.cutting import Prefix, Tail
     from tlx.data.task import Task
     from tlx.machine import Compute
 
@@ -116,7 +116,7 @@ def requests_at(
 
     Args:
         backbone: Model A.
-        prefix: Its stages up to the cut, of `split(backbone, cut)`.
+        prefix: Its stages up to the cut, of `cut_behind(backbone, cut)`.
         cut: The last stage of the prefix.
         images: The name and the uint8 pixels of each set.
         arithmetic: Device and numbers.
@@ -196,13 +196,13 @@ def requests_of(
     Heads are solved for, and scores computed, in full precision; only where the fit is not, the
     same images are asked for twice.
     """
-    from tlx.backbones.splitting import split
+    from tlx.backbones.cutting import cut_behind
 
     fit = (("train", task.train.inputs), ("val", task.val.inputs))
     scores = (("val", task.val.inputs), ("test", task.test.inputs))
 
     def at(cut: str, *, full: bool, scored: bool = False) -> CutRequests:
-        prefix, tail = split(backbone, cut)
+        prefix, tail = cut_behind(backbone, cut)
         asked = [
             requests_at(
                 backbone,

@@ -12,10 +12,10 @@ from tlx.backbones.names import BUILDER_NAMES, FAMILIES, family_of
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone, build_backbone
+    from tlx.backbones.cutting import cut_behind
     from tlx.backbones.heads import auxiliary_paths, head_path, replace_head
     from tlx.backbones.image_size import image_size_fault
     from tlx.backbones.preprocess import Preprocess
-    from tlx.backbones.splitting import split
     from tlx.backbones.stages import Stage, find_stages
     from tlx.backbones.weights.card import Card, card_markdown, read_card, save_model
     from tlx.backbones.weights.downloads import ensure_downloaded
@@ -39,7 +39,7 @@ _HOMES: Final = {
     "WeightsError": "weights.sources",
     "shipped_names": "weights.sources",
     "torchvision_weights": "weights.sources",
-    "split": "splitting",
+    "cut_behind": "cutting",
     "Stage": "stages",
     "find_stages": "stages",
     "ensure_downloaded": "weights.downloads",
@@ -57,6 +57,7 @@ __all__ = [
     "auxiliary_paths",
     "build_backbone",
     "card_markdown",
+    "cut_behind",
     "ensure_downloaded",
     "family_of",
     "find_stages",
@@ -66,7 +67,6 @@ __all__ = [
     "replace_head",
     "save_model",
     "shipped_names",
-    "split",
     "state_fingerprint",
     "torchvision_weights",
     "weights_faults",

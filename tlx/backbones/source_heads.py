@@ -22,7 +22,7 @@ def why_no_source_head(
         WeightsError: If there are no such weights.
     """
     if weights is None:
-        return f"{name} without weights has no answers of its own"
+        return f"{name} without weights has no predictions of its own"
     reason = why_not_linear(name, with_intercept=False)
     if reason is not None:
         return reason

@@ -24,7 +24,7 @@ def run_bank(
     """Train as several configurations say, each in a folder of its own which holds no run yet.
 
     Args:
-        configs: One per job, of one `Bank`; without Hydra's own part.
+        configs: One per job, of one `HeadBank`; without Hydra's own part.
         folders: One per job.
         commands: For each job the command line that runs it again, for the record.
         config_dirs: Configuration folders that they were composed from, besides the installed

@@ -48,11 +48,13 @@ def groups(configs: Sequence[DictConfig], slots: int, bank: bool) -> Groups:
         bank: Whether heads may train together.
     """
     from tlx.config.builders import plain
-    from tlx.head_banks.membership import Bank, describe, plan_banks
+    from tlx.head_banks.membership import HeadBank, describe, plan_banks
     from tlx.head_banks.shared_prefixes import prefix_jobs
 
     plains = [plain(config) for config in configs]
-    banks = plan_banks(plains, slots=slots) if bank else [Bank((i,)) for i in range(len(plains))]
+    banks = (
+        plan_banks(plains, slots=slots) if bank else [HeadBank((i,)) for i in range(len(plains))]
+    )
     members = [tuple(one.indices) for one in banks if len(one) > 1]
     shared = prefix_jobs(plains, [one.indices for one in banks], slots)
     return Groups(members, shared, describe(plains, banks))

@@ -90,7 +90,7 @@ class NumberTarget:
 
 @dataclass(frozen=True)
 class Task:
-    """A task: the classes, or the number, to predict, and what there is to learn and judge by.
+    """A task: the classes, or the number, to predict, and the splits of its data.
 
     Args:
         name: The task's name (`digits`).

@@ -46,7 +46,7 @@ def train_bank(
     """
     reason = fits_bank(tail)
     if reason is not None:
-        raise ValueError(f"The tail fits no bank: {reason}.")
+        raise ValueError(f"The tail fits no head bank: {reason}.")
     histories = [MemberHistory() for _ in members]
     for stack in find_stacks(members, tail):
         heads = stacked_heads(tail, stack.members[0].train.features, autocast)
@@ -73,7 +73,7 @@ class StackFit:
         self.names = names
         self.heads = heads
         initial = [torch.stack([m.initial[n].to(device) for m in stack.members]) for n in names]
-        self.optimizer = StackedOptimizer(initial, stack.recipes)
+        self.optimizer = StackedOptimizer(initial, stack.step_tables)
         self.best = [value.clone() for value in initial]
         self.bounds = batch_bounds(len(first.train), first.trainer.batch_size)
         classes = len(initial[0][0])
@@ -150,7 +150,7 @@ class StackFit:
                 self.training.remove(job)
                 continue
             step = (epoch + 1) * len(self.bounds)
-            rate = self.stack.recipes[job].learning_rates[step - 1]
+            rate = self.stack.step_tables[job].learning_rates[step - 1]
             loss, accuracy = single(losses[job]), single(accuracies[job])
             row = EpochRow(epoch + 1, step, single(means[job]), loss, accuracy, rate, seconds)
             history.rows.append(row)

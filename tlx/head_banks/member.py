@@ -36,7 +36,7 @@ class Member:
 
     Args:
         train: What it learns from.
-        val: What its epochs are judged by.
+        val: What its epochs are evaluated on.
         initial: Its head's initial parameters, by their names in the tail.
         training: Loss, optimizer, schedule and seed, as for a job alone.
         trainer: Length of the fit, batch size, clipping and patience, as for a job alone.

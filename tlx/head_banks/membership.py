@@ -29,7 +29,7 @@ Config = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Bank:
+class HeadBank:
     """Jobs that train together.
 
     Args:
@@ -49,7 +49,7 @@ def plan_banks(
     max_bytes: int = 2**29,
     features_per_image: int = 4096,
     slots: int = 1,
-) -> list[Bank]:
+) -> list[HeadBank]:
     """Group the jobs of a sweep into banks.
 
     Args:
@@ -74,7 +74,7 @@ def plan_banks(
         batch_size = configs[indices[0]].get("trainer", {}).get("batch_size", 1)
         size = max(1, max_bytes // (4 * features_per_image * batch_size))
         size = min(size, max(LEAST_OF_A_SPLIT_BANK, -(-len(indices) // slots)))
-        banks += [Bank(tuple(part)) for part in _even_parts(indices, size)]
+        banks += [HeadBank(tuple(part)) for part in _even_parts(indices, size)]
     return sorted(banks, key=lambda bank: bank.indices)
 
 
@@ -101,15 +101,15 @@ def alone_because(config: Config) -> str | None:
     return unknown_because(config)
 
 
-def describe(configs: Sequence[Config], banks: Sequence[Bank]) -> str:
-    """Return one line for the user, such as `64 jobs: 1 prefix, 1 bank of 64`."""
+def describe(configs: Sequence[Config], banks: Sequence[HeadBank]) -> str:
+    """Return one line for the user, such as `64 jobs: 1 prefix, 1 head bank of 64`."""
     shared = [bank for bank in banks if len(bank) > 1]
     alone = len(banks) - len(shared)
     prefixes = len({_prefix(configs[bank.indices[0]]) for bank in shared})
     sizes = Counter(len(bank) for bank in shared)
     parts = [_counted(prefixes, "prefix", "prefixes")] if shared else []
     parts += [
-        f"{_counted(count, 'bank', 'banks')} of {size}"
+        f"{_counted(count, 'head bank', 'head banks')} of {size}"
         for size, count in sorted(sizes.items(), reverse=True)
     ]
     parts += [f"{alone} alone"] if alone else []

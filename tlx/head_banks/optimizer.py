@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from tlx.head_banks.recipe import Recipe
+from tlx.head_banks.step_table import StepTable
 
 SMALLEST_UNIT = 1e-20
 """A learning rate below moves no float32 parameter, yet a unit of zero would divide by zero."""
@@ -27,28 +27,28 @@ class StackedOptimizer:
 
     Args:
         initial: The parameters before the first step, each of shape (jobs, ...).
-        recipes: One per job; kind, options and momenta must be the same.
+        step_tables: One per job; kind, options and momenta must be the same.
         steps_at_once: For how many steps the factors lie ready on the device.
     """
 
-    def __init__(self, initial: Sequence[Tensor], recipes: Sequence[Recipe]) -> None:
-        self.recipe = recipes[0]
+    def __init__(self, initial: Sequence[Tensor], step_tables: Sequence[StepTable]) -> None:
+        self.step_table = step_tables[0]
         device = initial[0].device
-        rates = torch.tensor([r.learning_rates for r in recipes], dtype=torch.float64).T
+        rates = torch.tensor([r.learning_rates for r in step_tables], dtype=torch.float64).T
         units = rates.clamp(min=SMALLEST_UNIT)
         before = torch.cat([torch.ones_like(units[:1]), units[:-1]])
         self._units = units.float().to(device)
         self._factors: list[Tensor] = []
         self._penalties: list[Tensor | None] = []
         for index in range(len(initial)):
-            decay = torch.tensor([r.decays[index] for r in recipes], dtype=torch.float64)
-            coupled = self.recipe.kind is SGD
+            decay = torch.tensor([r.decays[index] for r in step_tables], dtype=torch.float64)
+            coupled = self.step_table.kind is SGD
             factors = before / units * (1.0 if coupled else 1 - rates * decay)
             self._factors.append(factors.float().to(device))
             penalty = (units * decay).float().to(device)
             self._penalties.append(penalty if coupled and bool(decay.any()) else None)
         self.stored = [nn.Parameter(p.clone(), requires_grad=False) for p in initial]
-        self._optimizer = _step_of_one(self.stored, self.recipe)
+        self._optimizer = _step_of_one(self.stored, self.step_table)
         self._unit = torch.ones_like(self._units[0])
 
     @property
@@ -74,9 +74,9 @@ class StackedOptimizer:
             if penalty is not None:
                 gradient.addcmul_(stored, _over(penalty[step], stored))
             stored.grad = gradient
-        momentum = self.recipe.momenta[step]
+        momentum = self.step_table.momenta[step]
         for group in self._optimizer.param_groups:
-            if self.recipe.kind is AdamW:
+            if self.step_table.kind is AdamW:
                 group["betas"] = (momentum, group["betas"][1])
             else:
                 group["momentum"] = momentum
@@ -84,10 +84,10 @@ class StackedOptimizer:
         self._unit = self._units[step]
 
 
-def _step_of_one(stored: list[nn.Parameter], recipe: Recipe) -> Optimizer:
-    kind: Any = recipe.kind
+def _step_of_one(stored: list[nn.Parameter], step_table: StepTable) -> Optimizer:
+    kind: Any = step_table.kind
     optimizer: Optimizer = kind(
-        stored, lr=1.0, weight_decay=0.0, fused=True, **dict(recipe.options)
+        stored, lr=1.0, weight_decay=0.0, fused=True, **dict(step_table.options)
     )
     return optimizer
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from tlx.activations.cached_inputs import CachedInputs, StoredTail
 from tlx.activations.serve import Served, serve
+from tlx.backbones.cutting import Tail, cut_behind
 from tlx.backbones.heads import replace_head
-from tlx.backbones.splitting import Tail, split
 from tlx.data.batches import EVALUATION_BATCH_SIZE
 from tlx.head_banks.member import FeatureSplit
 
@@ -33,7 +33,7 @@ class Cut:
     """A task's images behind the frozen prefix.
 
     Args:
-        served: What the activation store gave, and what judging reads.
+        served: What the activation store gave, and what evaluation reads.
         train: Training images at the cut, on the device of the fit.
         val: Validation images at the cut.
     """
@@ -44,7 +44,7 @@ class Cut:
 
     @property
     def cached(self) -> CachedInputs:
-        """What judging computes with."""
+        """What evaluation computes with."""
         assert self.served.cached is not None
         return self.served.cached
 
@@ -132,7 +132,7 @@ def _whole(rows: Any, tail: StoredTail) -> Tensor:
 def _computed(task: Task, module: TransferModule, compute: Compute) -> CachedInputs:
     """Compute a task's activations without the store: once, and kept in memory."""
     backbone = module.backbone
-    prefix, tail = split(backbone, backbone.stage_names[-1])
+    prefix, tail = cut_behind(backbone, backbone.stage_names[-1])
     prefix.to(compute.accelerator)
     images = {"val": task.val.inputs, "test": task.test.inputs}
 

@@ -127,7 +127,7 @@ def _trained(plans: Sequence[Plan], runs: Sequence[Run], shared: _Shared) -> lis
         Member(cut.train, cut.val, head, plan.training, plan.trainer)
         for plan, cut, head in zip(plans, shared.cuts, shared.heads, strict=True)
     ]
-    log.info("a bank of %d heads trains on %s", len(members), shared.compute.device)
+    log.info("a head bank of %d heads trains on %s", len(members), shared.compute.device)
     with _shared_phase(runs, "fit"):
         return train_bank(members, shared.cuts[0].tail, autocast_of(shared.compute))
 
@@ -140,13 +140,13 @@ def _finished(
 
     try:
         with run.recording(), observed(plan.logger, plan.recipe, plan.seed, run):
-            accuracy = _judged(plan, run, shared, cut, task, history)
+            accuracy = _evaluated(plan, run, shared, cut, task, history)
     except Exception as error:
         return Outcome(error=error)
     return Outcome(accuracy=accuracy)
 
 
-def _judged(
+def _evaluated(
     plan: Plan, run: Run, shared: _Shared, cut: Cut, task: Task, history: MemberHistory
 ) -> float:
     from tlx.head_banks.results import load_head, share_weights, write_best_weights, write_history

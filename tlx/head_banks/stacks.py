@@ -10,7 +10,7 @@ from torch import nn
 
 from tlx.head_banks.batches import batch_bounds
 from tlx.head_banks.member import Member
-from tlx.head_banks.recipe import NamedShapes, Recipe, read_recipes
+from tlx.head_banks.step_table import NamedShapes, StepTable, read_step_tables
 
 T = TypeVar("T")
 
@@ -22,13 +22,13 @@ class Stack:
     Args:
         indices: Positions of the members in their bank, a group behind the other.
         members: The members, in that order.
-        recipes: How each is moved.
+        step_tables: How each is moved.
         groups: Number of groups of equal size. The members of a group see the same batches.
     """
 
     indices: tuple[int, ...]
     members: tuple[Member, ...]
-    recipes: tuple[Recipe, ...]
+    step_tables: tuple[StepTable, ...]
     groups: int
 
     @property
@@ -44,13 +44,13 @@ def find_stacks(members: Sequence[Member], tail: nn.Module) -> list[Stack]:
         members: Any members whose heads have the tail's structure.
         tail: From features to logits; its parameters' names decide on weight decay.
     """
-    recipes: dict[int, Recipe] = {}
+    step_tables: dict[int, StepTable] = {}
     for indices in _classes(range(len(members)), [_length(member) for member in members]):
         chosen = [members[i] for i in indices]
         shapes = _shapes(chosen[0], tail)
-        found = read_recipes([m.training for m in chosen], shapes, _steps(chosen[0]))
-        recipes |= dict(zip(indices, found, strict=True))
-    kinds = [(_length(m), _kind(m, recipes[i])) for i, m in enumerate(members)]
+        found = read_step_tables([m.training for m in chosen], shapes, _steps(chosen[0]))
+        step_tables |= dict(zip(indices, found, strict=True))
+    kinds = [(_length(m), _kind(m, step_tables[i])) for i, m in enumerate(members)]
     stacks = []
     for indices in _classes(range(len(members)), kinds):
         groups = _classes(indices, [_batches(members[i]) for i in indices])
@@ -60,7 +60,7 @@ def find_stacks(members: Sequence[Member], tail: nn.Module) -> list[Stack]:
                 Stack(
                     tuple(ordered),
                     tuple(members[i] for i in ordered),
-                    tuple(recipes[i] for i in ordered),
+                    tuple(step_tables[i] for i in ordered),
                     len(equal),
                 )
             )
@@ -94,8 +94,8 @@ def _steps(member: Member) -> int:
     return len(batch_bounds(len(member.train), member.trainer.batch_size)) * member.trainer.epochs
 
 
-def _kind(member: Member, recipe: Recipe) -> Hashable:
-    return (recipe.kind, recipe.options, recipe.momenta, smoothing_of(member) > 0)
+def _kind(member: Member, step_table: StepTable) -> Hashable:
+    return (step_table.kind, step_table.options, step_table.momenta, smoothing_of(member) > 0)
 
 
 def _batches(member: Member) -> Hashable:

@@ -101,17 +101,21 @@ def unknown_because(config: Mapping[str, Any]) -> str | None:
             if reason is not None:
                 return reason
         elif key not in SETTINGS:
-            return f"a bank knows no setting {key}"
+            return f"a head bank knows no setting {key}"
     lacking = [group for group in REQUIRED if not config.get(group)]
     return f"its {lacking[0]} is not said" if lacking else None
 
 
 def _of_group(group: str, node: Any) -> str | None:
     if not isinstance(node, Mapping) or node.get("_target_") not in OPTIONS[group]:
-        return None if node is None or _only_loads(group, node) else f"a bank knows no such {group}"
+        return (
+            None
+            if node is None or _only_loads(group, node)
+            else f"a head bank knows no such {group}"
+        )
     known = {"_target_", "name", *OPTIONS[group][node["_target_"]]}
     unknown = [option for option in node if option not in known and not _is_default(node, option)]
-    return f"a bank knows no option {group}.{unknown[0]}" if unknown else None
+    return f"a head bank knows no option {group}.{unknown[0]}" if unknown else None
 
 
 def _is_default(node: Mapping[str, Any], option: str) -> bool:

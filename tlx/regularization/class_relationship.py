@@ -7,13 +7,14 @@ from torch import Tensor
 
 
 def class_relationship(source_probabilities: Tensor, labels: Tensor, num_classes: int) -> Tensor:
-    """Return p(y_s | y_t): the mean of model A's answers over the images of each target class.
+    """Return p(y_s | y_t): the mean of model A's predictions over the images of each target class.
 
     The direct way of You et al. 2020, "Co-tuning for transfer learning", section 3.2; their
     other one fits p(y_t | y_s) by logistic regression and turns it round with Bayes' rule.
 
     Args:
-        source_probabilities: Model A's answers to the training images, shape (n, source classes).
+        source_probabilities: Model A's predictions of the training images, shape (n, source
+            classes).
         labels: Their class indices, shape (n,).
         num_classes: Classes of the target task.
 

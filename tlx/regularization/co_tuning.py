@@ -29,12 +29,12 @@ log = logging.getLogger("tlx")
 class CoTuning(Regularizer):
     """Add the cross-entropy of model A's output layer against p(source class | target class).
 
-    Each target class stands for a mixture of source classes, learned from model A's answers to
+    Each target class stands for a mixture of source classes, learned from model A's predictions of
     the training images before the fit. Model A's output layer stays on the network beside the new
     head, and both train: `CE(new head, y_t) + weight * CE(old head, p(y_s | y_t))`, equation 3 of
     You et al. 2020, "Co-tuning for transfer learning". The relationship is their *direct* one,
-    the mean of A's answers over each target class, on images without augmentation. The paper also
-    calibrates A by a temperature that is fitted on validation images of the source task; these
+    the mean of A's predictions over each target class, on images without augmentation. The paper
+    also calibrates A by a temperature that is fitted on validation images of the source task; these
     are not at hand, so the temperature is an option.
 
     The old output layer is no part of model B. It learns at the rate of the last stage. Class

@@ -1,4 +1,4 @@
-"""Distillation from model A: its answers, or its features, kept on the target's images."""
+"""Distillation from model A: its predictions, or its features, kept on the target's images."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FeatureDistillation(Regularizer):
     """Add a weight times the distance from what a frozen copy of model A says of each batch.
 
     `target=logits` is learning without forgetting (Li and Hoiem 2016): model A's own output layer
-    stays on the network beside the new head and trains along, and its softened answers are to
+    stays on the network beside the new head and trains along, and its softened predictions are to
     stay those of model A, whose labels nobody needs. `target=features` holds the features that
     reach the head instead, for a model A without such a layer, and where its classes say little
     about the target's images. The copy runs in `eval()` and sees the augmented images of the
@@ -41,7 +41,7 @@ class FeatureDistillation(Regularizer):
     Args:
         target: What of model A to keep.
         weight: The term's weight; lambda of Li and Hoiem, who take 1.
-        temperature: Softens both answers, with `logits`; Li and Hoiem take 2. The term is
+        temperature: Softens both predictions, with `logits`; Li and Hoiem take 2. The term is
             multiplied by its square (Hinton et al. 2015).
         distance: With `features`, the mean squared difference (Romero et al. 2015, "FitNets") or
             1 minus the cosine.
@@ -91,13 +91,13 @@ class FeaturePenalty(Term):
 
 
 class LogitPenalty(Term):
-    """The divergence of an old output layer's answers from a teacher's.
+    """The divergence of an old output layer's predictions from a teacher's.
 
     Args:
         teacher: Model A.
         head: Its output layer, frozen.
         weight: Multiplies the divergence.
-        temperature: Softens the answers.
+        temperature: Softens the predictions.
 
     Attributes:
         source_head: The output layer that trains along.

@@ -21,7 +21,7 @@ def diagonal_fisher(
 ) -> dict[str, Tensor]:
     """Return the mean over examples x of `E_{y ~ p(y|x)} (d log p(y|x) / d w_j)^2`.
 
-    The expectation is over the classifier's own answers, so that this is the Fisher information
+    The expectation is over the classifier's own predictions, so that this is the Fisher information
     itself, not the "empirical Fisher" whose y are the labels of the data (Kunstner et al. 2019,
     "Limitations of the empirical Fisher approximation").
 

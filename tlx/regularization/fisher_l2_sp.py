@@ -1,4 +1,4 @@
-"""L2-SP with each weight held by how much model A's answers depend on it."""
+"""L2-SP with each weight held by how much model A's predictions depend on it."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class FisherL2Sp(Regularizer):
     """Add `alpha / 2 * sum_j F_j (w_j - w_j^A)^2` over model A's weights that train.
 
     F is the diagonal of the Fisher information of *model A with its own output layer*, at A's
-    weights, on *training images of the target task*, with labels drawn from A's own answers (see
-    `diagonal_fisher`): L2-SP-Fisher of Li et al. 2018 and the penalty of elastic weight
+    weights, on *training images of the target task*, with labels drawn from A's own predictions
+    (see `diagonal_fisher`): L2-SP-Fisher of Li et al. 2018 and the penalty of elastic weight
     consolidation (Kirkpatrick et al. 2017, "Overcoming catastrophic forgetting"). Both estimate F
     on images of the source task, which a transfer does not have at hand; the target's labels are
     not used, since they mean nothing to A's output layer. Everything else is as with
-    `regularizer=l2_sp`; weights on which A's answers do not depend move freely.
+    `regularizer=l2_sp`; weights on which A's predictions do not depend move freely.
 
     As a prior: a Gaussian centred on model A whose precision is n alpha F, Laplace's
     approximation to what A's weights are known to be.
@@ -44,8 +44,8 @@ class FisherL2Sp(Regularizer):
         alpha: The strength.
         samples: Most images that F is estimated from, drawn with the run's seed; one forward pass
             and one backward pass each.
-        labels: `sampled` draws one answer for each image, `all` weighs every class of model A by
-            its probability, as Li et al. write it, at one backward pass each.
+        labels: `sampled` draws one prediction for each image, `all` weighs every class of model A
+            by its probability, as Li et al. write it, at one backward pass each.
         normalise: Scale F so that its mean over the held weights is 1, and alpha means what it
             does to `l2_sp`; false takes F as it is, as the papers do.
     """
@@ -59,11 +59,11 @@ class FisherL2Sp(Regularizer):
 
     @property
     def needs_source_head(self) -> bool:
-        """True: the Fisher information is of model A's own answers."""
+        """True: the Fisher information is of model A's own predictions."""
         return True
 
     def faults(self, situation: Situation) -> list[Fault]:
-        """Return why there is no weight of model A to hold, or none of its answers."""
+        """Return why there is no weight of model A to hold, or none of its predictions."""
         return super().faults(situation) or untrained_faults(self.name, situation)
 
     def bind(self, model: ModelInTraining, task: Task, device: torch.device) -> Term:

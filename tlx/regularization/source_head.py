@@ -28,7 +28,7 @@ def source_head_of(backbone: Backbone, device: torch.device) -> nn.Linear:
     if not isinstance(head, nn.Linear) or head.out_features < 2:
         raise TlxError(
             f"{backbone.name} from {backbone.weights_source} has no output layer of its own that "
-            "is one linear map to classes, so it gives no answers to hold on to. Use "
+            "is one linear map to classes, so it gives no predictions to hold on to. Use "
             "regularizer=l2_sp, or relation_distillation."
         )
     return copy.deepcopy(head).float().to(device).eval().requires_grad_(False)

@@ -162,7 +162,7 @@ class AsynchronousRun:
             self._progress.pruned(running.trials)
         elif not cancelled:
             self._report_rest(running)
-            if not self._progress.judged(running.trials, returned) and self._fail_fast:
+            if not self._progress.evaluated(running.trials, returned) and self._fail_fast:
                 self._is_stopping = True
 
     def _report_rest(self, running: _Running) -> None:

@@ -51,7 +51,7 @@ def run_in_batches(
         good = True
         for trials, returned in zip(batch.values(), returns, strict=True):
             if not was_cancelled(returned):
-                good &= progress.judged(trials, returned)
+                good &= progress.evaluated(trials, returned)
         if fail_fast and not good:
             return
 

@@ -37,8 +37,8 @@ class Progress:
         self._search, self._folder = search, folder
         self._first_error: Exception | None = None
 
-    def judged(self, trials: list[Trial], returned: Any) -> bool:
-        """Tell how the job ended that judges one trial, or several of the same overrides.
+    def evaluated(self, trials: list[Trial], returned: Any) -> bool:
+        """Tell how the job ended that evaluates one trial, or several of the same overrides.
 
         Returns:
             Whether it has a value.

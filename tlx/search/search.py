@@ -28,7 +28,7 @@ JOB_NUMBER, ERROR, RETRIES = "job_number", "error", "retries"
 
 @dataclass
 class Trial:
-    """A suggestion that has to be judged.
+    """A suggestion that has to be evaluated.
 
     Args:
         number: Its number in the study.
@@ -90,13 +90,13 @@ class Search:
         return self.study.get_trials(deepcopy=False)
 
     def has_next(self) -> bool:
-        """Return whether there are trials to judge still."""
+        """Return whether there are trials to evaluate still."""
         if self._open or self._has_waiting():
             return True
         return sum(RETRIES not in one.user_attrs for one in self.trials()) < self.n_trials
 
     def next(self) -> Trial | None:
-        """Return the next trial to judge, or None where there are enough."""
+        """Return the next trial to evaluate, or None where there are enough."""
         if self._open:
             return self._trial(self._open.pop(0))
         if not self.has_next():
@@ -118,7 +118,7 @@ class Search:
         return None if number is None else self.trials()[number]
 
     def launched(self, trial: Trial, job_number: int) -> None:
-        """Note which job judges a trial."""
+        """Note which job evaluates a trial."""
         trial.job_number = job_number
         self._storage.set_trial_user_attr(self._id(trial), JOB_NUMBER, job_number)
 

@@ -67,7 +67,7 @@ class TransferModule(LightningModule):
         super().__init__()
         self.policy = policy
         self.backbone = backbone = policy.backbone
-        self.training_recipe = training
+        self.training_settings = training
         self.loss = training.loss
         self._frozen: list[nn.Module] = []
         # In a tuple, so that neither checkpoints nor modes see its layers a second time.
@@ -87,18 +87,18 @@ class TransferModule(LightningModule):
     @property
     def augmentation(self) -> Augmentation:
         """What happens to training images before the backbone's input pipeline."""
-        return self.training_recipe.augmentation
+        return self.training_settings.augmentation
 
     @property
     def keeps_one_prefix(self) -> bool:
         """Whether every epoch trains the same, or a term's copy of model A needs one cut."""
         # The copy starts where the fit starts, and stays there.
-        return bool(self.training_recipe.terms) or not self._in_phases()
+        return bool(self.training_settings.terms) or not self._in_phases()
 
     @property
     def further_streams(self) -> tuple[str, ...]:
         """Names of the splits whose batches a step takes beside those of the training split."""
-        return streams_of(self.training_recipe.terms)
+        return streams_of(self.training_settings.terms)
 
     def frozen_prefix(self, epoch: int | None = None) -> str | None:
         """See `Policy.frozen_prefix`."""
@@ -133,7 +133,7 @@ class TransferModule(LightningModule):
     @property
     def seed(self) -> int:
         """The seed of the run; dropout and stochastic depth follow from it and from the epoch."""
-        return self.training_recipe.seed
+        return self.training_settings.seed
 
     def setup(self, stage: str) -> None:
         """Bind the terms, while the weights are model A's: before a checkpoint is read."""
@@ -143,7 +143,7 @@ class TransferModule(LightningModule):
 
     def bind_terms(self, task: Task, device: torch.device) -> None:
         """Make the terms of the loss for a fit on a task."""
-        for name, options in self.training_recipe.terms.items():
+        for name, options in self.training_settings.terms.items():
             self.terms[name] = options.bind(self, task, device)
 
     def on_train_start(self) -> None:
@@ -249,7 +249,7 @@ class TransferModule(LightningModule):
     def _with_terms(self, loss: Tensor, seen: Mapping[str, Stream], examples: int) -> Tensor:
         """Return a loss with the terms added, and count these; each sees what it asked for."""
         for name, term in self.terms.items():
-            asked = {TARGET_STREAM, *self.training_recipe.terms[name].streams}
+            asked = {TARGET_STREAM, *self.training_settings.terms[name].streams}
             value: Tensor = term({stream: seen[stream] for stream in asked})
             so_far = self._train_term_sums.get(name, torch.zeros((), device=self.device))
             self._train_term_sums[name] = so_far + value.detach() * examples
@@ -309,7 +309,7 @@ class TransferModule(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
-        self._tally = self.training_recipe.objective.tally(self.loss)
+        self._tally = self.training_settings.objective.tally(self.loss)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_index: int) -> None:  # noqa: ARG002
         """Add a batch to the epoch's validation scores."""
@@ -326,16 +326,16 @@ class TransferModule(LightningModule):
         loss = values["val_loss"]
         if loss != loss or loss in (float("inf"), float("-inf")):
             raise TrainingDivergedError(divergence_message(loss, self.current_epoch, None))
-        shown = self.training_recipe.objective.selection.metric
+        shown = self.training_settings.objective.selection.metric
         for name, value in values.items():
             self.log(name, value, prog_bar=name == shown)
 
     def configure_optimizers(self) -> Any:
         """Return the optimizer over everything that ever trains, and its schedule by step."""
-        made = self.training_recipe.optimizer(self._staged_parameters())
+        made = self.training_settings.optimizer(self._staged_parameters())
         optimizer = fuse_on_cpu(made, in_phases=self._in_phases())
         total_steps = int(self.trainer.estimated_stepping_batches)
-        schedule = self.training_recipe.schedule(optimizer, total_steps)
+        schedule = self.training_settings.schedule(optimizer, total_steps)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},

@@ -35,7 +35,7 @@ class PlannedJob:
 
 
 @dataclass(frozen=True)
-class PlannedStep:
+class JobDecision:
     """What to do with one job.
 
     Args:
@@ -74,7 +74,7 @@ class EarlierJobs:
         self._waiting = sorted(found, key=lambda pair: pair[1].status not in DONE)
         self._free = _next_number(folder, found)
 
-    def claim(self, jobs: Sequence[PlannedJob], retry_failed: bool) -> tuple[PlannedStep, ...]:
+    def claim(self, jobs: Sequence[PlannedJob], retry_failed: bool) -> tuple[JobDecision, ...]:
         """Return what to do with further jobs; no two of them get one number or one record."""
         return tuple(self._claim(job, retry_failed) for job in jobs)
 
@@ -82,13 +82,13 @@ class EarlierJobs:
         """Return the records that no job has claimed."""
         return [record for _, record in self._waiting]
 
-    def _claim(self, job: PlannedJob, retry_failed: bool) -> PlannedStep:
+    def _claim(self, job: PlannedJob, retry_failed: bool) -> JobDecision:
         found = _take(self._waiting, job)
         if found is not None:
-            return PlannedStep(job, _action(*found, retry_failed), found[1].number, *found)
+            return JobDecision(job, _action(*found, retry_failed), found[1].number, *found)
         number = max(self._free, job.number)
         self._free = number + 1
-        return PlannedStep(job, "run", number)
+        return JobDecision(job, "run", number)
 
 
 def next_number(folder: Path) -> int:
@@ -123,7 +123,7 @@ def _holds_unfinished_run(folder: Path) -> bool:
     return run is not None and run.status != "completed"
 
 
-def warnings_of(steps: Sequence[PlannedStep], unclaimed: Sequence[JobRecord]) -> Iterator[str]:
+def warnings_of(steps: Sequence[JobDecision], unclaimed: Sequence[JobRecord]) -> Iterator[str]:
     """Return what the user should know of jobs that go on, or are left alone."""
     here = code_version()
     kept = [step.record for step in steps if step.record and step.action in ("skip", "continue")]

@@ -126,11 +126,11 @@ def prepare(
     compute = choose_compute(plan.trainer)
     if compute.channels_last:
         module.backbone.network.to(memory_format=torch.channels_last)
-    objective = module.training_recipe.objective
+    objective = module.training_settings.objective
     best = BestWeights(run.folder, objective.selection, run.result.id)
     progress = progress_callbacks(is_terminal=sys.stdout.isatty())
     observe = observer.epoch if observer else None
-    terms = tuple(module.training_recipe.terms)
+    terms = tuple(module.training_settings.terms)
     history = EpochHistory(run.folder, observe, objective.columns, terms)
     callbacks = [history, best, *progress]
     trainer = make_trainer(

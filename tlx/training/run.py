@@ -82,7 +82,7 @@ def announce(
         backbone_parameters=run.result.parameters["total"],
         task=task.name,
         classes=len(task.class_names),
-        predicted=module.training_recipe.objective.words,
+        predicted=module.training_settings.objective.words,
         examples="images" if task.train.inputs.ndim > FEATURE_DIMENSIONS else "rows",
         train_images=len(task.train),
         val_images=len(task.val),

@@ -85,7 +85,7 @@ class Solve:
         best: CandidateHead | None = None
         started = time.perf_counter()
         for candidate in self.solver.candidates(train, self.task.train.labels):
-            points.append(self._judged(candidate, val))
+            points.append(self._evaluated(candidate, val))
             rows.append(self._row(candidate, points, train))
             rows[-1]["seconds"] = round(time.perf_counter() - started, 4)
             started = time.perf_counter()
@@ -112,7 +112,7 @@ class Solve:
             )
         return whole
 
-    def _judged(self, candidate: CandidateHead, val: Tensor) -> PathPoint:
+    def _evaluated(self, candidate: CandidateHead, val: Tensor) -> PathPoint:
         accuracy, loss = accuracy_and_loss(candidate.head, val, self.task.val.labels)
         return PathPoint(candidate.strength, accuracy, loss)
 

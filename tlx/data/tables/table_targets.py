@@ -9,7 +9,7 @@ import numpy as np
 
 from tlx.data.class_choice import class_faults
 from tlx.data.tables.columns.cells import is_text, numbers_of, texts_of
-from tlx.data.tables.columns.kinds import judged, texts_in
+from tlx.data.tables.columns.kinds import kind_of, texts_in
 from tlx.data.tables.columns.numbers import unit_in
 from tlx.data.tables.columns.trouble import shown, trouble_faults
 from tlx.data.tables.features.values import is_none
@@ -183,7 +183,7 @@ def _numbers(column: pd.Series[Any], dialect: Dialect) -> NDArray[np.float64] | 
     if not wrong.any():
         return parsed
     name, row = str(column.name), int(wrong.argmax())
-    trouble = judged(texts_in(name, texts, dialect, unit), dialect).trouble
+    trouble = kind_of(texts_in(name, texts, dialect, unit), dialect).trouble
     if is_text(column) and trouble is not None and trouble.is_of_numbers:
         named = replace(trouble, ways=(("data.task=classification", "to learn classes"),))
         (fault,) = trouble_faults([named], dialect, "data.label_column")

@@ -52,16 +52,16 @@ class AnswerPipe:
         os.close(descriptor)
         return cls(high, _identity(high), f"/proc/{parent}/fd/{reading}")
 
-    def send(self, outcome: dict[str, Any]) -> None:
+    def send(self, message: dict[str, Any]) -> None:
         """Write the one message.
 
         Args:
-            outcome: Plain builtins.
+            message: Plain builtins.
 
         Raises:
             AnswerLostError: Where the pipe was closed and cannot be opened again.
         """
-        rest = memoryview(packed(outcome))
+        rest = memoryview(packed(message))
         descriptor = self._found()
         while rest:
             rest = rest[os.write(descriptor, rest) :]
@@ -85,12 +85,12 @@ class Answer:
     """What a supervisor has read of a job's message.
 
     Attributes:
-        outcome: The message, or None as long as it is not whole.
+        message: The message, or None as long as it is not whole.
         is_spoilt: Whether something else than one whole message came.
     """
 
     def __init__(self) -> None:
-        self.outcome: dict[str, Any] | None = None
+        self.message: dict[str, Any] | None = None
         self.is_spoilt = False
         self._content = bytearray()
 
@@ -114,16 +114,16 @@ class Answer:
         if missing < 0 or hashlib.sha256(body).digest() != checksum:
             self._spoil()
         else:
-            self.outcome = pickle.loads(body)
+            self.message = pickle.loads(body)
 
     def _spoil(self) -> None:
-        self.outcome, self.is_spoilt = None, True
+        self.message, self.is_spoilt = None, True
         self._content.clear()
 
 
-def packed(outcome: dict[str, Any]) -> bytes:
+def packed(message: dict[str, Any]) -> bytes:
     """Return a message as it is sent: a mark, its length, its checksum, its pickle."""
-    body = pickle.dumps(outcome)
+    body = pickle.dumps(message)
     return _HEADER.pack(_MAGIC, len(body), hashlib.sha256(body).digest()) + body
 
 

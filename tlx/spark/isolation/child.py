@@ -64,10 +64,10 @@ def run_and_tell(task: dict[str, Any], answer: AnswerPipe) -> None:
     from tlx.spark.launcher.job.job_end import outcome_of_exception
 
     try:
-        outcome = run(task)
+        message = run(task)
     except BaseException as error:  # what Hydra's `run_job` lets through
-        outcome = outcome_of_exception(error)
-    answer.send(outcome)
+        message = outcome_of_exception(error)
+    answer.send(message)
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:

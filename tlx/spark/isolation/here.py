@@ -24,12 +24,12 @@ def run_here(task: dict[str, Any]) -> dict[str, Any]:
     note_start(Path(task["folder"]))
     try:
         prepare(task)
-        outcome = run(task)
+        message = run(task)
     except BaseException as error:
-        outcome = outcome_of_exception(error)
+        message = outcome_of_exception(error)
     finally:
         forget_start(Path(task["folder"]))
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
-    return outcome
+    return message

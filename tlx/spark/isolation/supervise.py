@@ -36,7 +36,7 @@ class Watched:
 
     Args:
         pid: The process; it leads its own process group.
-        pipe: Where its outcome is read.
+        pipe: Where its message is read.
         answer: What has been read.
         status: Its wait status, once it has ended.
         peak_memory_mb: Most memory it held, in 10^6 bytes, once it has ended.
@@ -58,7 +58,7 @@ def supervise(
 
     Args:
         pid: The process, which leads its own process group.
-        pipe: Both ends of the pipe over which it tells its outcome. The writing end stays open
+        pipe: Both ends of the pipe over which it tells its message. The writing end stays open
             here: the end of the job is the end of its process, whoever else holds the pipe.
         task: A `JobTask` as a dictionary, for its limits.
         known: This process's children before it started the job.
@@ -90,7 +90,7 @@ def _watch(watched: Watched, task: dict[str, Any]) -> None:
                 next_look = now + LOOK_S
                 if watched.stopped:
                     _signal(watched, signal.SIGTERM)
-            if grace_ends is None and (watched.stopped or watched.answer.outcome is not None):
+            if grace_ends is None and (watched.stopped or watched.answer.message is not None):
                 grace_ends = now + task["grace_s"]
             if grace_ends is not None and now > grace_ends:
                 _signal(watched, signal.SIGKILL)
@@ -103,16 +103,16 @@ def _why_stop(task: dict[str, Any], seconds: float, stop_file: Path) -> str | No
 
 
 def _fields(watched: Watched, task: dict[str, Any]) -> dict[str, Any]:
-    outcome = watched.answer.outcome
-    is_whole = outcome is not None and outcome["status"] == "completed"
-    if watched.stopped and outcome is not None and outcome.get("is_none"):
+    message = watched.answer.message
+    is_whole = message is not None and message["status"] == "completed"
+    if watched.stopped and message is not None and message.get("is_none"):
         is_whole = False  # a handler of its own that ends in `sys.exit(0)`: it left early
     if watched.stopped == "timed_out" and not is_whole:
         return {"status": "timed_out", "reason": f"longer than timeout_s={task['timeout_s']:g}"}
     if watched.stopped == "cancelled" and not is_whole:
         return {"status": "cancelled", "reason": "stopped while it ran"}
-    if outcome is not None:
-        return {"exit_code": 0 if outcome["status"] == "completed" else 1} | outcome
+    if message is not None:
+        return {"exit_code": 0 if message["status"] == "completed" else 1} | message
     assert watched.status is not None
     code = os.waitstatus_to_exitcode(watched.status)
     if code < 0:
@@ -124,7 +124,7 @@ def _fields(watched: Watched, task: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(watched: Watched, ended: int | None) -> None:
-    """Wait a moment for news: the outcome, or the end of the process."""
+    """Wait a moment for news: the message, or the end of the process."""
     sources = [watched.pipe] + ([] if ended is None else [ended])
     ready, _, _ = select.select(sources, [], [], LOOK_S if ended is not None else 0.02)
     if watched.pipe in ready:

@@ -25,7 +25,7 @@ from tlx.spark.launcher.job.envelope import Envelope
 from tlx.spark.launcher.job.hydra_job import run_composed
 from tlx.spark.launcher.job.job_end import outcome_of
 from tlx.spark.launcher.job.returns import earlier_return, job_return
-from tlx.spark.launcher.launch import Planner, Step, asked_of_hydra
+from tlx.spark.launcher.launch import LaunchJob, Planner, asked_of_hydra
 from tlx.spark.launcher.reporter import Reporter
 from tlx.sweeps.folder import claimed_sweep
 
@@ -82,7 +82,9 @@ class DebugLauncher(Launcher):
                 returns.append(self._settle(step, reporter, returns))
         return returns
 
-    def _settle(self, step: Step, reporter: Reporter, before: Sequence[JobReturn]) -> JobReturn:
+    def _settle(
+        self, step: LaunchJob, reporter: Reporter, before: Sequence[JobReturn]
+    ) -> JobReturn:
         if step.earlier is not None:
             reporter.skipped(step.earlier)
             return earlier_return(step.job, step.earlier)

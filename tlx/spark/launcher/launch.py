@@ -19,13 +19,13 @@ from tlx.spark.launcher.compose import (
 )
 from tlx.spark.launcher.job.function_reference import script_fingerprint
 from tlx.sweeps.record import AS_WRITTEN, JobRecord
-from tlx.sweeps.resume import EarlierJobs, PlannedJob, PlannedStep, warnings_of
+from tlx.sweeps.resume import EarlierJobs, JobDecision, PlannedJob, warnings_of
 
 log = logging.getLogger("tlx")
 
 
 @dataclass
-class Step:
+class LaunchJob:
     """A job and what is to be done with it.
 
     Args:
@@ -66,7 +66,7 @@ class Planner:
         """The records that the folder held."""
         return self._earlier.records
 
-    def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int) -> list[Step]:
+    def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int) -> list[LaunchJob]:
         """Compose a whole sweep, and warn of what it finds and of what it leaves alone.
 
         Args:
@@ -89,12 +89,14 @@ class Planner:
             log.warning("The script has changed: %d jobs that were complete run again.", again)
         return steps
 
-    def plan_one(self, overrides: Sequence[str], number: int) -> Step:
+    def plan_one(self, overrides: Sequence[str], number: int) -> LaunchJob:
         """Compose one job of a sweep whose others are not known yet; it warns of nothing."""
         job = compose_job(self._context, self._sweep, overrides, number)
         return self._steps([job])[1][0]
 
-    def _steps(self, jobs: Sequence[ComposedJob]) -> tuple[tuple[PlannedStep, ...], list[Step]]:
+    def _steps(
+        self, jobs: Sequence[ComposedJob]
+    ) -> tuple[tuple[JobDecision, ...], list[LaunchJob]]:
         others = any(one.config_hash.startswith(AS_WRITTEN) for one in self.records)
         asked = [
             PlannedJob(
@@ -121,7 +123,7 @@ def asked_of_hydra(sweep: DictConfig) -> list[str]:
     return [*overrides["hydra"], *overrides["task"]]
 
 
-def _step(job: ComposedJob, step: PlannedStep, script: str | None) -> Step:
+def _step(job: ComposedJob, step: JobDecision, script: str | None) -> LaunchJob:
     settled = step.action in ("skip", "failed")
     if step.action == "skip" and step.folder is not None and script_of(step.folder) != script:
         settled = False
@@ -129,4 +131,4 @@ def _step(job: ComposedJob, step: PlannedStep, script: str | None) -> Step:
     if step.folder is not None:
         numbered.folder = step.folder
     numbered.script = script
-    return Step(numbered, step.record if settled else None)
+    return LaunchJob(numbered, step.record if settled else None)

@@ -22,7 +22,7 @@ from tlx.spark.launcher.composed_once import compose_once
 from tlx.spark.launcher.job.devices import Devices, visible_devices
 from tlx.spark.launcher.job.preload import preloaded
 from tlx.spark.launcher.job.returns import earlier_return
-from tlx.spark.launcher.launch import Planner, Step, asked_of_hydra
+from tlx.spark.launcher.launch import LaunchJob, Planner, asked_of_hydra
 from tlx.spark.launcher.pool import in_background
 from tlx.spark.launcher.reporter import Reporter
 from tlx.spark.launcher.submission import submit_all
@@ -249,7 +249,7 @@ class SparkLauncher(Launcher):
         return Planner(self.hydra_context, self.config, self.task_function, retry, is_first)
 
     def _start(
-        self, stack: ExitStack, planner: Planner, steps: Sequence[Step]
+        self, stack: ExitStack, planner: Planner, steps: Sequence[LaunchJob]
     ) -> tuple[SweepRun | None, Reporter]:
         """Open Spark where there is something to run, and what tells of it."""
         to_run = sum(step.earlier is None for step in steps)
@@ -345,7 +345,7 @@ def _plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def _returned(index: int, step: Step, futures: dict[int, Future[JobReturn]]) -> JobReturn:
+def _returned(index: int, step: LaunchJob, futures: dict[int, Future[JobReturn]]) -> JobReturn:
     if step.earlier is not None:
         return earlier_return(step.job, step.earlier)
     return _ended(step.job, futures[index])

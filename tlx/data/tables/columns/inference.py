@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tlx.data.tables.assignment import assignment
 from tlx.data.tables.columns.cells import days_in, is_text, numbers_of, texts_of
 from tlx.data.tables.columns.index_column import index_reason, rises_with_rows
-from tlx.data.tables.columns.kinds import Judgement, judged, same_but_for_case, texts_in
+from tlx.data.tables.columns.kinds import Finding, kind_of, same_but_for_case, texts_in
 from tlx.data.tables.columns.numbers import number_of, unit_in
 from tlx.data.tables.columns.reading import ColumnReading, Reading, wrong_cell
 from tlx.data.tables.columns.trouble import Trouble, shown, trouble_faults
@@ -45,7 +45,7 @@ def inferred(table: Table, choice: Choice, dialect: Dialect) -> Reading | list[F
         if out:
             left_out[name] = out
             continue
-        found = _judged(table, name, choice, dialect)
+        found = _found_in(table, name, choice, dialect)
         if isinstance(found, Fault):
             faults.append(found)
             continue
@@ -58,7 +58,7 @@ def inferred(table: Table, choice: Choice, dialect: Dialect) -> Reading | list[F
     return faults or Reading(dialect, tuple(columns), left_out, tuple(notices))
 
 
-def _column(table: Table, name: str, found: Judgement) -> ColumnReading:
+def _column(table: Table, name: str, found: Finding) -> ColumnReading:
     example = shown(table.frame[name].iloc[found.row])
     return ColumnReading(name, found.kind, found.reason, found.row + 1, example, found.unit)
 
@@ -82,7 +82,7 @@ def _left_out(table: Table, name: str, choice: Choice, dialect: Dialect) -> str:
     return f"{why}; {assignment('data.numeric', [name])} takes it in" if why else ""
 
 
-def _judged(table: Table, name: str, choice: Choice, dialect: Dialect) -> Judgement | Fault:
+def _found_in(table: Table, name: str, choice: Choice, dialect: Dialect) -> Finding | Fault:
     column, stored = table.frame[name], table.types.get(name, "")
     if stored.startswith(UNREADABLE):
         kind = stored.removeprefix(UNREADABLE).strip()
@@ -93,12 +93,12 @@ def _judged(table: Table, name: str, choice: Choice, dialect: Dialect) -> Judgem
     if name in choice.dates:
         return _as_dates(table, name, dialect)
     if name in choice.categorical:
-        return Judgement("category", "data.categorical lists it", _first(column))
+        return Finding("category", "data.categorical lists it", _first(column))
     if stored:
         return _by_type(column, name, stored, dialect)
     cells = texts_of(column, dialect)
     texts = texts_in(name, cells, dialect, unit_in(cells, dialect))
-    found = judged(texts, dialect)
+    found = kind_of(texts, dialect)
     return _unless_rising(found, column, name, dialect) if found.kind == "number" else found
 
 
@@ -106,7 +106,7 @@ def _first(column: Any) -> int:
     return int(column.notna().to_numpy(dtype=bool).argmax())
 
 
-def _unless_rising(found: Judgement, column: Any, name: str, dialect: Dialect) -> Judgement:
+def _unless_rising(found: Finding, column: Any, name: str, dialect: Dialect) -> Finding:
     """Return a column of numbers with a notice where it may be an index."""
     numbers, _ = numbers_of(column, dialect, found.unit)
     if found.notice or not rises_with_rows(numbers):
@@ -116,40 +116,38 @@ def _unless_rising(found: Judgement, column: Any, name: str, dialect: Dialect) -
     return replace(found, notice=notice)
 
 
-def _by_type(column: Any, name: str, stored: str, dialect: Dialect) -> Judgement:
+def _by_type(column: Any, name: str, stored: str, dialect: Dialect) -> Finding:
     """Return what a Parquet column holds by its own type; its text is text."""
     from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype
 
     reason, row = f"stored as {stored}", _first(column)
     if is_datetime64_any_dtype(column):
-        return Judgement("date", reason, row)
+        return Finding("date", reason, row)
     if is_bool_dtype(column):
-        return Judgement("category", reason, row)
+        return Finding("category", reason, row)
     if not is_text(column):
-        return _unless_rising(Judgement("number", reason, row), column, name, dialect)
+        return _unless_rising(Finding("number", reason, row), column, name, dialect)
     texts = texts_in(name, texts_of(column, dialect), dialect)
     if len(texts.numbers) == len(texts.first):
         way = assignment("data.numeric", [name])
-        return Judgement(
+        return Finding(
             "category", reason, row, f"all are numbers, stored as text; {way} reads them"
         )
-    found = judged(texts, dialect)
-    return Judgement(
-        "category", f"{reason}: {found.reason}", found.row, found.notice, found.trouble
-    )
+    found = kind_of(texts, dialect)
+    return Finding("category", f"{reason}: {found.reason}", found.row, found.notice, found.trouble)
 
 
-def _as_numbers(table: Table, name: str, dialect: Dialect) -> Judgement | Fault:
+def _as_numbers(table: Table, name: str, dialect: Dialect) -> Finding | Fault:
     column = table.frame[name]
     unit = unit_in(texts_of(column, dialect), dialect) if is_text(column) else ""
     _, wrong = numbers_of(column, dialect, unit)
     if not wrong.any():
-        return Judgement("number", "data.numeric lists it", _first(column), unit=unit)
+        return Finding("number", "data.numeric lists it", _first(column), unit=unit)
     row = int(wrong.argmax())
     how = ColumnReading(name, "number", unit=unit)
     said = wrong_cell(how, column.iloc[row], dialect)
     if is_text(column):
-        found = judged(texts_in(name, texts_of(column, dialect), dialect), dialect)
+        found = kind_of(texts_in(name, texts_of(column, dialect), dialect), dialect)
         if found.trouble is not None and (found.trouble.marks or found.trouble.units):
             (fault,) = trouble_faults([found.trouble], dialect, COLUMN)
             return fault
@@ -163,11 +161,11 @@ def _as_numbers(table: Table, name: str, dialect: Dialect) -> Judgement | Fault:
     return Fault("data.numeric", shown(name), reason, remedy)
 
 
-def _as_dates(table: Table, name: str, dialect: Dialect) -> Judgement | Fault:
+def _as_dates(table: Table, name: str, dialect: Dialect) -> Finding | Fault:
     column = table.frame[name]
     _, wrong = days_in(column, dialect)
     if not wrong.any():
-        return Judgement("date", "data.dates lists it", _first(column))
+        return Finding("date", "data.dates lists it", _first(column))
     row = int(wrong.argmax())
     cell = shown(column.iloc[row])
     written = dialect.date_format or "ISO 8601 (2026-01-31)"

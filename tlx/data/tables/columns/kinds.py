@@ -38,7 +38,7 @@ _TRUTH: Final = (
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Finding:
     """What a column holds.
 
     Args:
@@ -113,7 +113,7 @@ def texts_in(name: str, cells: NDArray[Any], dialect: Dialect, unit: str = "") -
     return Texts(name, counts, first, {t: n for t, n in found.items() if n is not None}, unit)
 
 
-def judged(texts: Texts, dialect: Dialect) -> Judgement:
+def kind_of(texts: Texts, dialect: Dialect) -> Finding:
     """Return what a column of text holds which has at least one cell.
 
     Args:
@@ -138,7 +138,7 @@ def judged(texts: Texts, dialect: Dialect) -> Judgement:
     return _categories(texts)
 
 
-def _numbers(texts: Texts) -> Judgement:
+def _numbers(texts: Texts) -> Finding:
     codes = [text for text in texts.first if _CODE.fullmatch(text.strip())]
     if codes:
         return _codes(texts) if _is_code(texts, codes) else _some_codes(texts, codes)
@@ -147,8 +147,8 @@ def _numbers(texts: Texts) -> Judgement:
     if long:
         seen = f"{texts.said(long[0])}, which has more digits than a number keeps"
         trouble = Trouble(texts.name, seen, ways=(OUT, AS_WORDS, AS_NUMBERS))
-        return Judgement("number", reason, texts.first[long[0]], trouble=trouble)
-    return Judgement("number", reason, _first_row(texts), _number_notice(texts), unit=texts.unit)
+        return Finding("number", reason, texts.first[long[0]], trouble=trouble)
+    return Finding("number", reason, _first_row(texts), _number_notice(texts), unit=texts.unit)
 
 
 def _digits_lost(text: str, number: float) -> bool:
@@ -179,7 +179,7 @@ def _is_code(texts: Texts, codes: list[str]) -> bool:
     return same_length or 2 * texts.weight(codes) >= texts.total
 
 
-def _codes(texts: Texts) -> Judgement:
+def _codes(texts: Texts) -> Finding:
     code = next(t for t in texts.first if _CODE.fullmatch(t.strip()))
     found = _categories(texts)
     way = assignment("data.numeric", [texts.name])
@@ -191,13 +191,13 @@ def _codes(texts: Texts) -> Judgement:
     )
 
 
-def _some_codes(texts: Texts, codes: list[str]) -> Judgement:
+def _some_codes(texts: Texts, codes: list[str]) -> Finding:
     seen = f"all {texts.total} are numbers, and {texts.said(codes[0])} with a leading zero"
     trouble = Trouble(texts.name, seen, ways=(AS_NUMBERS, AS_WORDS))
-    return Judgement("category", seen, texts.first[codes[0]], trouble=trouble)
+    return Finding("category", seen, texts.first[codes[0]], trouble=trouble)
 
 
-def _special(texts: Texts, others: dict[str, Shape]) -> Judgement | None:
+def _special(texts: Texts, others: dict[str, Shape]) -> Finding | None:
     """Return that half of the cells or more are dates, times of day or lists."""
     told = {
         "date": ("are dates", (AS_DATES, AS_WORDS, OUT)),
@@ -211,11 +211,11 @@ def _special(texts: Texts, others: dict[str, Shape]) -> Judgement | None:
         count = f"{texts.weight(found)} of {texts.total}"
         seen = f"{count} {words}; {texts.said(found[0])}"
         trouble = Trouble(texts.name, seen, ways=ways)
-        return Judgement("category", seen, texts.first[found[0]], trouble=trouble)
+        return Finding("category", seen, texts.first[found[0]], trouble=trouble)
     return None
 
 
-def _nearly_numbers(texts: Texts, others: dict[str, Shape]) -> Judgement:
+def _nearly_numbers(texts: Texts, others: dict[str, Shape]) -> Finding:
     rows = sorted(others, key=lambda text: texts.first[text])
     words = tuple(dict.fromkeys(text.strip() for text in rows if others[text].kind == "word"))
     words = words if len(words) <= MOST_MARKERS else ()
@@ -236,7 +236,7 @@ def _nearly_numbers(texts: Texts, others: dict[str, Shape]) -> Judgement:
         ways=(AS_WORDS, OUT),
         correct=unread or any(shape.kind not in readable for shape in others.values()),
     )
-    return Judgement("category", trouble.seen, texts.first[rows[0]], trouble=trouble)
+    return Finding("category", trouble.seen, texts.first[rows[0]], trouble=trouble)
 
 
 def _marks(texts: Texts, others: dict[str, Shape], rows: list[str]) -> tuple[tuple[str, ...], bool]:
@@ -261,17 +261,17 @@ def _seen(texts: Texts, rows: list[str]) -> str:
     return f"{texts.weight(texts.numbers)} of {texts.total} {texts.are_numbers}; {said}{more}"
 
 
-def _categories(texts: Texts) -> Judgement:
+def _categories(texts: Texts) -> Finding:
     distinct, total = len(texts.first), texts.total
     example = min(texts.first, key=lambda text: texts.first[text])
     reason = f"{distinct} different texts in {total} rows"
-    judgement = Judgement("category", reason, texts.first[example], _category_notice(texts))
+    found = Finding("category", reason, texts.first[example], _category_notice(texts))
     if total < FEWEST_ROWS_TO_JUDGE or distinct < OFTEN_UNIQUE * total:
-        return judgement
+        return found
     seen = f"{reason}, as names and identifiers have; {texts.said(example)}"
     if distinct >= NEARLY_UNIQUE * total:
-        return replace(judgement, trouble=Trouble(texts.name, seen, ways=(OUT, AS_WORDS)))
-    return replace(judgement, notice=f"{seen}; {assignment('data.exclude', [texts.name])}")
+        return replace(found, trouble=Trouble(texts.name, seen, ways=(OUT, AS_WORDS)))
+    return replace(found, notice=f"{seen}; {assignment('data.exclude', [texts.name])}")
 
 
 def _category_notice(texts: Texts) -> str:

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import LRScheduler, StepLR
 
-from tlx.head_banks.recipe import read_recipes
+from tlx.head_banks.step_table import read_step_tables
 from tlx.optimization.losses import CrossEntropy
 from tlx.optimization.optimizers import adamw, sgd
 from tlx.optimization.schedules import constant, one_cycle, warmup_cosine
@@ -26,12 +26,12 @@ def training(optimizer: Any, schedule: Any) -> Training:
     return Training(CrossEntropy(), optimizer, schedule)
 
 
-def test_read_recipes_gives_the_rates_and_momenta_of_each_job_s_own_schedule() -> None:
+def test_read_step_tables_gives_the_rates_and_momenta_of_each_job_s_own_schedule() -> None:
     optimizers = [partial(adamw, lr=0.1), partial(sgd, lr=0.3), partial(adamw, lr=0.01)]
     schedules = [constant, partial(warmup_cosine, warmup_fraction=0.3), warmup_cosine,
                  one_cycle, halving]  # fmt: skip
     jobs = [training(optimizer, schedule) for optimizer in optimizers for schedule in schedules]
-    for job, recipe in zip(jobs, read_recipes(jobs, SHAPES, 7), strict=True):
+    for job, step_table in zip(jobs, read_step_tables(jobs, SHAPES, 7), strict=True):
         own = job.optimizer([("weight", nn.Parameter(torch.zeros(2, 2)))])
         schedule = job.schedule(own, 7)
         rates, momenta = [], []
@@ -41,19 +41,19 @@ def test_read_recipes_gives_the_rates_and_momenta_of_each_job_s_own_schedule() -
             momenta.append(group["betas"][0] if "betas" in group else group["momentum"])
             own.step()
             schedule.step()
-        assert (list(recipe.learning_rates), list(recipe.momenta)) == (rates, momenta)
+        assert (list(step_table.learning_rates), list(step_table.momenta)) == (rates, momenta)
 
 
-def test_read_recipes_keeps_decay_from_biases() -> None:
+def test_read_step_tables_keeps_decay_from_biases() -> None:
     jobs = [training(partial(adamw, weight_decay=0.5), constant), training(sgd, constant)]
-    first, second = read_recipes(jobs, SHAPES, 2)
+    first, second = read_step_tables(jobs, SHAPES, 2)
     assert (first.kind, first.decays) == (AdamW, (0.0, 0.5))
     assert (second.kind, second.decays) == (SGD, (0.0, 1e-4))
 
 
-def test_read_recipes_of_another_optimizer_is_refused() -> None:
+def test_read_step_tables_of_another_optimizer_is_refused() -> None:
     def rmsprop(parameters: Any) -> Optimizer:
         return RMSprop([parameter for _, parameter in parameters])
 
-    with pytest.raises(TypeError, match=r"^A bank trains with AdamW or SGD, not RMSprop\.$"):
-        read_recipes([training(rmsprop, constant)], SHAPES, 2)
+    with pytest.raises(TypeError, match=r"^A head bank trains with AdamW or SGD, not RMSprop\.$"):
+        read_step_tables([training(rmsprop, constant)], SHAPES, 2)

@@ -20,7 +20,7 @@ OPTIONS = ("betas", "eps", "momentum", "dampening", "nesterov", "amsgrad", "maxi
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StepTable:
     """How each step of a job moves its parameters.
 
     Args:
@@ -38,10 +38,10 @@ class Recipe:
     momenta: tuple[float, ...]
 
 
-def read_recipes(
+def read_step_tables(
     trainings: Sequence[Training], shapes: NamedShapes, total_steps: int
-) -> list[Recipe]:
-    """Return the recipes of jobs whose fits have the same number of steps.
+) -> list[StepTable]:
+    """Return the step_tables of jobs whose fits have the same number of steps.
 
     Args:
         trainings: One per job.
@@ -55,14 +55,16 @@ def read_recipes(
     optimizers = [t.optimizer(params) for t, params in zip(trainings, named, strict=True)]
     for optimizer in optimizers:
         if type(optimizer) not in KINDS:
-            raise TypeError(f"A bank trains with AdamW or SGD, not {type(optimizer).__name__}.")
+            raise TypeError(
+                f"A head bank trains with AdamW or SGD, not {type(optimizer).__name__}."
+            )
     tables: list[tuple[tuple[float, ...], tuple[float, ...]]] = [((), ())] * len(trainings)
     for indices in _alike(trainings, optimizers):
         found = _tables([optimizers[i] for i in indices], trainings[indices[0]], total_steps)
         for index, table in zip(indices, found, strict=True):
             tables[index] = table
     return [
-        Recipe(type(optimizer), _options(optimizer), _decays(optimizer, params), *table)
+        StepTable(type(optimizer), _options(optimizer), _decays(optimizer, params), *table)
         for optimizer, params, table in zip(optimizers, named, tables, strict=True)
     ]
 

@@ -65,7 +65,7 @@ class Tail(nn.Module):
         return logits
 
 
-def split(backbone: Backbone, stage_name: str) -> tuple[Prefix, Tail]:
+def cut_behind(backbone: Backbone, stage_name: str) -> tuple[Prefix, Tail]:
     """Cut a backbone behind a stage; `tail(prefix(x))` equals the backbone's logits in evaluation.
 
     Both parts share their layers with the backbone, so training the tail trains the backbone, and
