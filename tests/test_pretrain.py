@@ -7,7 +7,7 @@ import torch
 
 from tests.tiny import command, result_of
 from tlx.backbones import build_backbone, read_card
-from tlx.backbones.weights.sources import SHIPPED_FOLDER, shipped_names
+from tlx.backbones.weights.shipped_models import SHIPPED_FOLDER, shipped_names
 from tlx.config.builders import checked_plan
 from tlx.config.composition import compose_config
 from tlx.data.synthetic.glyphs import Glyphs

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments import backbone_choice
 from experiments.backbone_choice.__main__ import comparison as candidates
 from experiments.digits_fewshot.__main__ import RECORD, comparison, tuned_scratch
-from tlx.backbones.weights.sources import shipped_names
+from tlx.backbones.weights.shipped_models import shipped_names
 from tlx.reports.across_seeds import markdown_table
 
 ROOT = Path(__file__).resolve().parent.parent

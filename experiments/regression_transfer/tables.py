@@ -2,20 +2,18 @@
 
     python -m experiments.regression_transfer.tables
 
-writes `source.csv` and `target.csv` into this folder, as they are shipped.
+writes `source_curve.csv` and `target_curve.csv` among the tables that come with tlx.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tlx.data.tables.shipped_tables import SHIPPED_TABLES
 from tlx.runs.atomic import atomic_path
 
-FOLDER = Path(__file__).parent
 ROWS = {"source": 400, "target": 100}
 SEEDS = {"source": 0, "target": 1}
 RANGE = 4.0
@@ -50,7 +48,7 @@ def table(name: str) -> pd.DataFrame:
 def main() -> None:
     """Write both tables."""
     for name in CURVES:
-        with atomic_path(FOLDER / f"{name}.csv") as temporary:
+        with atomic_path(SHIPPED_TABLES / f"{name}_curve.csv") as temporary:
             table(name).to_csv(temporary, index=False, lineterminator="\n")
 
 

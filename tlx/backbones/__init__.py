@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tlx.backbones.weights.card import Card, card_markdown, read_card, save_model
     from tlx.backbones.weights.downloads import ensure_downloaded
     from tlx.backbones.weights.fingerprint import state_fingerprint
-    from tlx.backbones.weights.sources import WeightsError, shipped_names, torchvision_weights
+    from tlx.backbones.weights.shipped_models import shipped_names
+    from tlx.backbones.weights.sources import WeightsError, torchvision_weights
     from tlx.backbones.weights.weights import weights_faults
 
 _HOMES: Final = {
@@ -37,7 +38,7 @@ _HOMES: Final = {
     "image_size_fault": "image_size",
     "Preprocess": "preprocess",
     "WeightsError": "weights.sources",
-    "shipped_names": "weights.sources",
+    "shipped_names": "weights.shipped_models",
     "torchvision_weights": "weights.sources",
     "cut_behind": "cutting",
     "Stage": "stages",

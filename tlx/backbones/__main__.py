@@ -67,7 +67,7 @@ def _stages_table(name: str, num_classes: int, image_size: int | None) -> Table:
 
 
 def _print_shipped(console: Console) -> None:
-    from tlx.backbones.weights.sources import shipped_names
+    from tlx.backbones.weights.shipped_models import shipped_names
 
     names = ", ".join(shipped_names())
     if names:

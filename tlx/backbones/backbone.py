@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor, nn
 
 from tlx.backbones.construct import construct
@@ -169,33 +171,79 @@ def build_backbone(
     """
     _check(builder_fault(name))
     source = resolve(name, weights)
+    asked = _Asked(num_classes, transforms, image_size, keep_head)
     if source.kind is Kind.SCRATCH:
-        return _from_scratch(name, source, num_classes, transforms, image_size, keep_head)
+        return _from_scratch(name, source, asked)
+    return _from_weights(name, source, asked, weights_key)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of head and input, as `build_backbone` is told."""
+
+    num_classes: int | None
+    transforms: str | None
+    image_size: int | None
+    keep_head: bool
+
+    @property
+    def new_classes(self) -> int:
+        """The outputs of a new head."""
+        if self.num_classes is None:
+            raise ValueError("num_classes is needed for a new head.")
+        return self.num_classes
+
+    def preprocess(self, name: str, source: Source, bound_to: int | None = None) -> Preprocess:
+        """Return the preprocessing, checked against the image size that weights are bound to."""
+        found = resolve_preprocess(
+            name,
+            source,
+            transforms=self.transforms,
+            image_size=self.image_size,
+            bound_to=bound_to,
+        )
+        _check(image_size_fault(name, found.crop_size, bound_to))
+        return found
+
+
+def _from_scratch(name: str, source: Source, asked: _Asked) -> Backbone:
+    if asked.keep_head:
+        _check(head_fault(source, asked.num_classes, None))
+    preprocess = asked.preprocess(name, source)
+    network = construct(
+        name,
+        asked.new_classes,
+        image_size=preprocess.crop_size,
+        transform_input=preprocess.is_imagenet_normalisation,
+    )
+    return Backbone(
+        name,
+        network,
+        preprocess=preprocess,
+        num_classes=asked.new_classes,
+        weights_source=source.words,
+        fingerprint=state_fingerprint(network.state_dict()),
+    )
+
+
+def _from_weights(name: str, source: Source, asked: _Asked, weights_key: str | None) -> Backbone:
     check_card(name, source)
     read = read_weights(name, source, weights_key=weights_key)
     fitted = fitted_state(name, read.state, source.words)
-    state = fitted.state
-    if keep_head:
-        kept = classes_in(name, state) if fitted.has_head else None
-        _check(head_fault(source, num_classes, kept))
-    bound_to = image_size_in(name, state)
-    preprocess = resolve_preprocess(
-        name, source, transforms=transforms, image_size=image_size, bound_to=bound_to
-    )
-    _check(image_size_fault(name, preprocess.crop_size, bound_to))
+    if asked.keep_head:
+        kept = classes_in(name, fitted.state) if fitted.has_head else None
+        _check(head_fault(source, asked.num_classes, kept))
+    preprocess = asked.preprocess(name, source, image_size_in(name, fitted.state))
     network = load_network(
         name,
-        state,
+        fitted.state,
         source.words,
         image_size=preprocess.crop_size,
         transform_input=preprocess.is_imagenet_normalisation,
     )
     fingerprint = state_fingerprint(network.state_dict())
-    classes = classes_in(name, state) if keep_head else _asked(num_classes)
-    own_head = fitted.has_head and not keep_head
-    source_head = network.get_submodule(head_path(name)) if own_head else None
-    if not keep_head:
-        replace_head(network, name, classes)
+    classes = classes_in(name, fitted.state) if asked.keep_head else asked.new_classes
+    own_head = None if asked.keep_head else _renew_head(network, name, classes)
     return Backbone(
         name,
         network,
@@ -203,40 +251,13 @@ def build_backbone(
         num_classes=classes,
         weights_source=source.words,
         fingerprint=fingerprint,
-        source_head=source_head,
+        source_head=own_head if fitted.has_head else None,
         weights_notes=(*read.notes, *fitted.notes),
     )
 
 
-def _asked(num_classes: int | None) -> int:
-    if num_classes is None:
-        raise ValueError("num_classes is needed for a new head.")
-    return num_classes
-
-
-def _from_scratch(
-    name: str,
-    source: Source,
-    num_classes: int | None,
-    transforms: str | None,
-    image_size: int | None,
-    keep_head: bool,
-) -> Backbone:
-    if keep_head:
-        _check(head_fault(source, num_classes, None))
-    preprocess = resolve_preprocess(name, source, transforms=transforms, image_size=image_size)
-    _check(image_size_fault(name, preprocess.crop_size))
-    network = construct(
-        name,
-        _asked(num_classes),
-        image_size=preprocess.crop_size,
-        transform_input=preprocess.is_imagenet_normalisation,
-    )
-    return Backbone(
-        name,
-        network,
-        preprocess=preprocess,
-        num_classes=_asked(num_classes),
-        weights_source=source.words,
-        fingerprint=state_fingerprint(network.state_dict()),
-    )
+def _renew_head(network: nn.Module, name: str, classes: int) -> nn.Module:
+    """Put a new head on a network, and return the one that was there."""
+    own = network.get_submodule(head_path(name))
+    replace_head(network, name, classes)
+    return own

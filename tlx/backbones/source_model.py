@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from tlx.backbones.input_kind import InputKind
+from tlx.backbones.weights.shipped_models import WeightsPath
 from tlx.errors import Fault
-from tlx.texts.file_paths import FilePathOrName
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone
@@ -35,8 +35,8 @@ class SourceModel:
     takes: ClassVar[InputKind] = "images"
 
     name: str
-    weights: FilePathOrName | None = "DEFAULT"
-    transforms: FilePathOrName | None = None
+    weights: WeightsPath | None = "DEFAULT"
+    transforms: WeightsPath | None = None
     image_size: Annotated[int, Field(ge=1)] | None = None
     weights_key: str | None = None
 

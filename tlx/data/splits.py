@@ -104,30 +104,61 @@ def split_faults(
     ]
     if faults:
         return faults
+    fault = _held_out_fault(class_sizes, test_fraction, folds)
+    if fault is None:
+        spare = _spare_images(class_sizes, test_fraction, folds)
+        fault = _spare_fault(spare, train_per_class, val_per_class)
+    return [] if fault is None else [fault]
+
+
+def _held_out_fault(
+    class_sizes: Mapping[str, int], test_fraction: float, folds: int | None
+) -> Fault | None:
+    """Return why the test set, or the folds, take more than the classes have."""
+    fewest = min(class_sizes, key=lambda name: class_sizes[name])
+    if folds is not None and folds > class_sizes[fewest]:
+        reason = f"class {fewest!r} has {class_sizes[fewest]} images to deal out"
+        return Fault("data.folds", folds, reason, f"Use at most {class_sizes[fewest]}.")
+    spare = _spare_images(class_sizes, test_fraction, folds)
+    smallest = min(spare, key=lambda name: spare[name])
+    if spare[smallest] < 2:
+        reason = f"class {smallest!r} has {class_sizes[smallest]} images, too few are left to train"
+        return Fault("data.test_fraction", test_fraction, reason, "Use a smaller fraction.")
+    return None
+
+
+def _spare_images(
+    class_sizes: Mapping[str, int], test_fraction: float, folds: int | None
+) -> dict[str, int]:
+    """Return how many images of each class are left beside its test images."""
 
     def held_out(size: int) -> int:
         return test_size(size, test_fraction) if folds is None else -(-size // folds)
 
-    spare = {name: size - held_out(size) for name, size in class_sizes.items()}
+    return {name: size - held_out(size) for name, size in class_sizes.items()}
+
+
+def _spare_fault(
+    spare: Mapping[str, int], train_per_class: int | None, val_per_class: int
+) -> Fault | None:
+    """Return why what is left beside the test images is too few for validation or training.
+
+    Args:
+        spare: How many images of each class are left, at least two.
+        train_per_class: Training images asked for per class; None asks for all that remain.
+        val_per_class: Validation images asked for per class.
+    """
     smallest = min(spare, key=lambda name: spare[name])
-    if folds is not None and folds > min(class_sizes.values()):
-        fewest = min(class_sizes, key=lambda name: class_sizes[name])
-        reason = f"class {fewest!r} has {class_sizes[fewest]} images to deal out"
-        return [Fault("data.folds", folds, reason, f"Use at most {class_sizes[fewest]}.")]
-    most_val = spare[smallest] - 1
-    if most_val < 1:
-        reason = f"class {smallest!r} has {class_sizes[smallest]} images, too few are left to train"
-        return [Fault("data.test_fraction", test_fraction, reason, "Use a smaller fraction.")]
+    most_val, most_train = spare[smallest] - 1, spare[smallest] - val_per_class
     left = f"class {smallest!r} has {spare[smallest]} images beside its test images"
     if val_per_class > most_val:
         remedy = f"Use at most {most_val}, which leaves one to train on."
-        return [Fault("data.val_per_class", val_per_class, left, remedy)]
-    most_train = spare[smallest] - val_per_class
+        return Fault("data.val_per_class", val_per_class, left, remedy)
     if train_per_class is not None and train_per_class > most_train:
         reason = f"{left}, {val_per_class} of them for validation"
         remedy = f"Use at most {most_train}, or null for all that remain."
-        return [Fault("data.train_per_class", train_per_class, reason, remedy)]
-    return []
+        return Fault("data.train_per_class", train_per_class, reason, remedy)
+    return None
 
 
 def task_fingerprint(splits: Mapping[str, Split | UnlabeledSplit]) -> str:

@@ -96,19 +96,32 @@ def predict_files(
     threads = threads or usable_cpus()
     torch.set_num_threads(threads)
     predictor = load_predictor(run, chosen)
+    parts = _parts_of(output, inputs, predictor, part_rows)
+    with parts.claimed(overwrite=overwrite):
+        kept = len(inputs)
+        if not parts.is_complete():
+            kept = _complete(parts, inputs, predictor, batch_size, threads)
+        return predicted(parts, kept_rows=kept)
+
+
+def _parts_of(output: Path, inputs: Inputs, predictor: Predictor, part_rows: int) -> Parts:
+    """Return the parts of an answer, which hold for this model, input and size alone."""
     depends_on = {
         "model": predictor.fingerprint,
         "input": inputs.fingerprint(),
         "--part-rows": str(part_rows),
     }
-    parts = Parts(output, len(inputs), part_rows, depends_on)
-    with parts.claimed(overwrite=overwrite):
-        if parts.is_complete():
-            return predicted(parts, kept_rows=len(inputs))
-        with quiet_about_size(), ThreadPoolExecutor(threads) as pool:
-            kept = _write_parts(parts, inputs, predictor, batch_size, pool)
-        parts.join(answer_schema(predictor.class_names))
-        return predicted(parts, kept_rows=kept)
+    return Parts(output, len(inputs), part_rows, depends_on)
+
+
+def _complete(
+    parts: Parts, inputs: Inputs, predictor: Predictor, batch_size: int, threads: int
+) -> int:
+    """Write the parts that are missing, join all, and return how many rows were there already."""
+    with quiet_about_size(), ThreadPoolExecutor(threads) as pool:
+        kept = _write_parts(parts, inputs, predictor, batch_size, pool)
+    parts.join(answer_schema(predictor.class_names))
+    return kept
 
 
 def predicted(parts: Parts, *, kept_rows: int) -> Predicted:

@@ -115,28 +115,63 @@ def classification_scores(
     probabilities = probabilities.detach().to("cpu", torch.float64)
     labels = labels.detach().to("cpu", torch.int64)
     _check(probabilities, labels, class_names)
-    predictions = probabilities.argmax(dim=1)
-    matrix = multiclass_confusion_matrix(predictions, labels, num_classes=len(class_names))
-    counts: Tensor = matrix.to(torch.float64)
-    support, predicted, hits = counts.sum(dim=1), counts.sum(dim=0), counts.diagonal()
-    precision, recall = _ratio(hits, predicted), _ratio(hits, support)
-    f1 = _ratio(2 * hits, support + predicted)
-    occurs = support > 0
-    macro_recall = float(recall[occurs].mean())
-    per_class = zip(
-        class_names, precision.tolist(), recall.tolist(), f1.tolist(), support.tolist(), strict=True
-    )
+    matrix = _confusion_matrix(probabilities, labels)
+    ratios = _ratios_of(matrix)
+    macro_precision, macro_recall, macro_f1 = ratios.means_of_occurring()
     return ClassificationScores(
         samples=len(labels),
         loss=_mean_negative_log_likelihood(probabilities, labels),
-        accuracy=float(hits.sum() / len(labels)),
+        accuracy=float(matrix.diagonal().sum().to(torch.float64) / len(labels)),
         balanced_accuracy=macro_recall,
-        macro_precision=float(precision[occurs].mean()),
+        macro_precision=macro_precision,
         macro_recall=macro_recall,
-        macro_f1=float(f1[occurs].mean()),
+        macro_f1=macro_f1,
         expected_calibration_error=_expected_calibration_error(probabilities, labels),
-        per_class=tuple(ClassScores(name, p, r, f, int(n)) for name, p, r, f, n in per_class),
-        confusion_matrix=tuple(tuple(int(count) for count in row) for row in matrix.tolist()),
+        per_class=ratios.of_each(class_names),
+        confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
+    )
+
+
+@dataclass(frozen=True)
+class _Ratios:
+    """The ratios of every class, each of shape (classes,), in double precision."""
+
+    precision: Tensor
+    recall: Tensor
+    f1: Tensor
+    support: Tensor
+
+    def of_each(self, class_names: Sequence[str]) -> tuple[ClassScores, ...]:
+        """Return the scores of each class, in class order."""
+        columns = [one.tolist() for one in (self.precision, self.recall, self.f1, self.support)]
+        rows = zip(class_names, *columns, strict=True)
+        return tuple(ClassScores(name, p, r, f, int(n)) for name, p, r, f, n in rows)
+
+    def means_of_occurring(self) -> tuple[float, float, float]:
+        """Return mean precision, recall and F1 over the classes that have an image."""
+        occurs = self.support > 0
+        precision, recall, f1 = (
+            float(one[occurs].mean()) for one in (self.precision, self.recall, self.f1)
+        )
+        return precision, recall, f1
+
+
+def _confusion_matrix(probabilities: Tensor, labels: Tensor) -> Tensor:
+    """Return image counts, shape (classes, classes); row = true class, column = predicted class."""
+    predictions, classes = probabilities.argmax(dim=1), probabilities.shape[1]
+    counts: Tensor = multiclass_confusion_matrix(predictions, labels, num_classes=classes)
+    return counts
+
+
+def _ratios_of(matrix: Tensor) -> _Ratios:
+    """Return the ratios that a confusion matrix of shape (classes, classes) gives."""
+    counts = matrix.to(torch.float64)
+    support, predicted, hits = counts.sum(dim=1), counts.sum(dim=0), counts.diagonal()
+    return _Ratios(
+        precision=_ratio(hits, predicted),
+        recall=_ratio(hits, support),
+        f1=_ratio(2 * hits, support + predicted),
+        support=support,
     )
 
 

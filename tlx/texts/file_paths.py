@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 
@@ -14,18 +16,28 @@ class PathOption:
         is_input: Whether a run reads what is there, so that its record names it whole.
         may_be_name: Whether the text may be a name instead, and is a path only where there is
             such a file.
+        shipped: Returns the names of what comes with tlx, which come before paths; `./NAME` is
+            a file of one's own.
     """
 
     is_input: bool = True
     may_be_name: bool = False
+    shipped: Callable[[], Collection[str]] = tuple
+
+    def is_path(self, text: str, there: Path) -> bool:
+        """Return whether a text means a path.
+
+        Args:
+            text: The option's value.
+            there: Where it would lead.
+        """
+        return text not in self.shipped() and (not self.may_be_name or there.exists())
 
 
 FilePath = Annotated[str, PathOption()]
 """A file or folder that a run reads."""
 WorkingFolder = Annotated[str, PathOption(is_input=False)]
 """A folder that a run keeps things in, for itself and for others."""
-FilePathOrName = Annotated[str, PathOption(may_be_name=True)]
-"""A file or folder that a run reads, or the name of something that tlx knows."""
 
 
 def path_option(annotation: Any) -> PathOption | None:

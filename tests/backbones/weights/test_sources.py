@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from tlx.backbones.weights import sources
-from tlx.backbones.weights.sources import Kind, WeightsError, builder_fault, resolve, shipped_names
+from tlx.backbones.weights.shipped_models import shipped_names
+from tlx.backbones.weights.sources import Kind, WeightsError, builder_fault, resolve
 
 
 def _touch(path: Path) -> Path:

@@ -52,6 +52,20 @@ def test_config_kept_and_loaded_gives_the_same_plan(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_config_kept_has_names_of_shipped_files_as_they_are_and_own_paths_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "target_curve").touch()
+    words = ["data=table_csv", "backbone=mlp"]
+    for path, kept_path in {
+        "target_curve": "target_curve",
+        "./target_curve": str(tmp_path / "target_curve"),
+    }.items():
+        text = config_text(compose_config([*words, f"data.path={path}"]))
+        assert yaml.safe_load(text)["data"]["path"] == kept_path
+
+
 def test_config_kept_names_the_option_of_each_group_and_holds_plain_values() -> None:
     words = ["strategy=structure_reuse", "data=glyphs_200k", "activations=off"]
     text = config_text(compose_config([*words, "backbone=mobilenet_v2"]))

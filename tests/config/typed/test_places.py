@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Annotated
 
 import pytest
 from hydra.core.hydra_config import HydraConfig
@@ -12,8 +13,9 @@ from omegaconf import OmegaConf
 from tlx.config.choices.groups import group_options
 from tlx.config.choices.paths import conf_dir
 from tlx.config.composition import compose_config, composed
+from tlx.config.typed import places
 from tlx.config.typed.places import path_options, with_places
-from tlx.texts.file_paths import FilePath, FilePathOrName, WorkingFolder
+from tlx.texts.file_paths import FilePath, PathOption, WorkingFolder
 
 TABLE = {"_target_": "tlx.data.images.image_table.ImageTable"}
 MODEL = {"_target_": "tlx.backbones.source_model.SourceModel"}
@@ -61,12 +63,34 @@ def test_with_places_in_a_folder_of_the_job_start_where_the_command_did(
     assert with_places(nodes) == nodes
 
 
+def test_with_places_leaves_names_of_shipped_files_whatever_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ("target_curve", "other_curve", "glyphs_shufflenet_v2_x1_0")
+    for name in own:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(places, "started_in", lambda: tmp_path)
+    table = {"_target_": "tlx.data.tables.table_csv.TableCsv"}
+
+    def placed(path: str) -> str:
+        return str(with_places({"data": table | {"path": path}})["data"]["path"])
+
+    nodes = {"data": TABLE | {"root": own[0]}, "backbone": MODEL | {"weights": own[2]}}
+    assert with_places(nodes) == {
+        "data": TABLE | {"root": str(tmp_path / own[0])},
+        "backbone": MODEL | {"weights": own[2]},
+    }
+    assert placed(own[0]) == own[0]
+    assert placed(own[1]) == str(tmp_path / own[1])
+    assert placed(f"./{own[0]}") == str(tmp_path / own[0])
+
+
 @dataclass(frozen=True)
 class Several:
     """A source of several files, of which no list elsewhere knows."""
 
     parts: tuple[FilePath, ...]
-    named: FilePathOrName | None = None
+    named: Annotated[str, PathOption(may_be_name=True)] | None = None
     kept_in: WorkingFolder = "kept"
     words: str = "~"
 

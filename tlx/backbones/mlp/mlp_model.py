@@ -10,8 +10,8 @@ from pydantic import Field
 
 from tlx.backbones.input_kind import InputKind
 from tlx.backbones.mlp.mlp_name import MlpStructure
+from tlx.backbones.weights.shipped_models import WeightsPath
 from tlx.errors import ConfigError, Fault
-from tlx.texts.file_paths import FilePathOrName
 
 if TYPE_CHECKING:
     from tlx.backbones.backbone import Backbone
@@ -38,7 +38,7 @@ class MlpModel:
     hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (50, 50)
     activation: Activation = "relu"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    weights: FilePathOrName | None = None
+    weights: WeightsPath | None = None
     weights_key: str | None = None
 
     @property

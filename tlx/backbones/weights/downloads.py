@@ -8,7 +8,8 @@ from urllib.parse import urlparse
 
 import torch
 
-from tlx.backbones.weights.sources import Source, WeightsError, shipped_names
+from tlx.backbones.weights.shipped_models import shipped_names
+from tlx.backbones.weights.sources import Source, WeightsError
 from tlx.errors import Fault
 
 

@@ -13,9 +13,9 @@ from tlx.backbones.mlp.mlp_name import is_mlp
 from tlx.backbones.names import BUILDER_NAMES
 from tlx.backbones.weights.files.claims import UnreadableError
 from tlx.backbones.weights.files.formats import Format, format_of
+from tlx.backbones.weights.shipped_models import SHIPPED_FOLDER, shipped_names
 from tlx.errors import Fault, TlxError, did_you_mean
 
-SHIPPED_FOLDER: Final = Path(__file__).parents[1] / "shipped"
 RUN_MODEL_FILE: Final = "model.safetensors"
 WEIGHTS_SUFFIXES: Final = (".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".tar")
 """What names of weights files mostly end in; only their content decides what they are."""
@@ -57,11 +57,6 @@ class Source:
     words: str
     path: Path | None = None
     enum: WeightsEnum | None = None
-
-
-def shipped_names() -> tuple[str, ...]:
-    """Return the names of the models that come with tlx, in alphabetical order."""
-    return tuple(sorted(path.stem for path in SHIPPED_FOLDER.glob("*.safetensors")))
 
 
 def torchvision_weights(name: str) -> dict[str, WeightsEnum]:

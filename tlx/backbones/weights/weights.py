@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Final
 
 from torchvision.models import get_model_weights
@@ -229,31 +230,54 @@ def weights_faults(
     fault = builder_fault(name)
     if fault is not None:
         return [fault]
-    faults: list[Fault] = []
-    source = Source(Kind.SCRATCH, "scratch")
-    bound_to = None
+    found = _Examined()
     try:
-        source = resolve(name, weights)
-        check_card(name, source)
-        if source.kind is not Kind.SCRATCH:
-            read = read_weights(name, source, shapes_only=True, weights_key=weights_key)
-            state = fitted_state(name, read.state, source.words).state
-            bound_to = image_size_in(name, state)
-            load_network(name, state, source.words, image_size=None)
-        elif weights_key is not None:
-            faults.append(_no_file(weights_key))
+        _examine(found, name, weights, weights_key)
     except WeightsError as error:
-        faults.append(error.fault)
+        found.faults.append(error.fault)
+    return [*found.faults, *_input_faults(name, found, transforms, image_size)]
+
+
+@dataclass
+class _Examined:
+    """What is known of weights, as far as they could be read: the rest is checked with it."""
+
+    source: Source = field(default_factory=lambda: Source(Kind.SCRATCH, "scratch"))
+    bound_to: int | None = None
+    faults: list[Fault] = field(default_factory=list)
+
+
+def _examine(found: _Examined, name: str, weights: str | None, weights_key: str | None) -> None:
+    """Read weights as names and shapes, and note what is known before each step that may fail.
+
+    Raises:
+        WeightsError: Where the weights cannot be found, read or loaded.
+    """
+    found.source = source = resolve(name, weights)
+    check_card(name, source)
+    if source.kind is not Kind.SCRATCH:
+        read = read_weights(name, source, shapes_only=True, weights_key=weights_key)
+        state = fitted_state(name, read.state, source.words).state
+        found.bound_to = image_size_in(name, state)
+        load_network(name, state, source.words, image_size=None)
+    elif weights_key is not None:
+        found.faults.append(_no_file(weights_key))
+
+
+def _input_faults(
+    name: str, found: _Examined, transforms: str | None, image_size: int | None
+) -> list[Fault]:
+    """Return why the network's input cannot be made as asked, or does not fit its weights."""
     try:
         preprocess = resolve_preprocess(
             name,
-            source,
+            found.source,
             transforms=transforms,
             image_size=image_size,
-            bound_to=bound_to,
+            bound_to=found.bound_to,
         )
     except WeightsError as error:
-        # A broken card has been reported above.
-        return faults if error.fault.key != TRANSFORMS_KEY else [*faults, error.fault]
-    size_fault = image_size_fault(name, preprocess.crop_size, bound_to)
-    return faults if size_fault is None else [*faults, size_fault]
+        # A broken card has been reported with the weights.
+        return [error.fault] if error.fault.key == TRANSFORMS_KEY else []
+    fault = image_size_fault(name, preprocess.crop_size, found.bound_to)
+    return [] if fault is None else [fault]

@@ -19,6 +19,7 @@ from tlx.config.typed.places import path_options
 from tlx.errors import ConfigError, Fault, TlxError, did_you_mean
 from tlx.runs.run import CONFIG_FILE
 from tlx.runs.stored import DamagedFileError, read_yaml, yaml_text
+from tlx.texts.file_paths import PathOption
 from tlx.texts.redaction import redact, redacted_now
 
 CHOICES = "choices"
@@ -48,7 +49,7 @@ def config_text(cfg: Mapping[str, Any], config_dirs: Sequence[Path] = ()) -> str
         for key, option in path_options(node).items():
             # Found from any folder later.
             if option.is_input and key in node:
-                node[key] = _absolute(node[key])
+                node[key] = _absolute(node[key], option)
     folders = (*config_dirs, *searched_folders())
     names = {group: option_making(group, content[group], folders) for group in _groups_of(content)}
     faults = [_unnamed(group, content[group]) for group, name in names.items() if name is None]
@@ -58,11 +59,13 @@ def config_text(cfg: Mapping[str, Any], config_dirs: Sequence[Path] = ()) -> str
     return HEAD + yaml_text({CHOICES: names} | redact(values))
 
 
-def _absolute(value: Any) -> Any:
+def _absolute(value: Any, option: PathOption) -> Any:
     """Return paths that lead somewhere as absolute ones."""
     if isinstance(value, list | tuple):
-        return [_absolute(one) for one in value]
-    return str(Path(value).absolute()) if isinstance(value, str) and Path(value).exists() else value
+        return [_absolute(one, option) for one in value]
+    if not isinstance(value, str) or not Path(value).exists():
+        return value
+    return str(Path(value).absolute()) if option.is_path(value, Path(value)) else value
 
 
 def say_redacted(cfg: Mapping[str, Any]) -> None:

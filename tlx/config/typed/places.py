@@ -60,8 +60,8 @@ def _place(value: Any, option: PathOption) -> Any:
     there = Path(os.path.expanduser(value))  # noqa: PTH111 - leaves an unknown user's as it is
     moved = start != Path.cwd()
     there = start / there if moved else there
-    is_meant = not option.may_be_name or there.exists()
-    return str(there) if value.startswith("~") or (moved and is_meant) else value
+    is_meant = moved and option.is_path(value, there)
+    return str(there) if value.startswith("~") or is_meant else value
 
 
 def started_in() -> Path:

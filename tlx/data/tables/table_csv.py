@@ -24,6 +24,7 @@ from tlx.data.tables.files.dialect import Dialect
 from tlx.data.tables.files.table_file import read_table
 from tlx.data.tables.options import ReadingOptions
 from tlx.data.tables.rows import Rows, Wanted, usable_rows
+from tlx.data.tables.shipped_tables import TablePath, table_path
 from tlx.data.tables.table_splits import (
     check_rows_left,
     number_target,
@@ -54,8 +55,8 @@ class TableCsv(ReadingOptions):
     learned from the training rows alone; the run keeps both as JSON in `preparation.json`.
 
     Args:
-        path: The table; `.parquet` and `.pq` are Parquet, a folder holds parts of one table, all
-            else is CSV with a header.
+        path: The table, or the name of a shipped one; `.parquet` and `.pq` are Parquet, a folder
+            holds parts of one table, all else is CSV with a header.
         classes: The classes to tell apart; None takes all.
         missing: What becomes of missing (and infinite) values: `error` names them and stops,
             `drop` leaves out their rows, `mean`, `median` and `knn` fill them in. Categories are
@@ -87,7 +88,7 @@ class TableCsv(ReadingOptions):
             predictions are in the column's own units.
     """
 
-    path: FilePath
+    path: TablePath
     classes: tuple[str | int, ...] | None = None
     missing: Missing = "error"
     neighbours: Count = 5
@@ -174,7 +175,7 @@ class TableCsv(ReadingOptions):
         if isinstance(given, Fault):
             return [given]
         reading = None if given is None else given.reading
-        table = read_table(Path(self.path), self._dialect(reading))
+        table = read_table(table_path(self.path), self._dialect(reading))
         if isinstance(table, Fault):
             return [table]
         faults = self.choice.name_faults(table)
@@ -247,14 +248,14 @@ class TableCsv(ReadingOptions):
             raise ConfigError(faults)
         given = np.full(len(rows.targets), TRAIN, np.int8)
         parts = list(self._deal.positions(rows.targets.strata, given, rows.targets.numbers))
-        tell(log, Path(self.path).name, table, reading, rows, self.label_column)
+        tell(log, table_path(self.path).name, table, reading, rows, self.label_column)
         learned = self._learned(rows, reading, parts[TRAIN])
         parts[TRAIN] = parts[TRAIN][learned.used]
         check_rows_left(rows.targets, parts[TRAIN])
         number = number_target(rows.targets, parts[TRAIN], self.label_column, self.target_scaling)
         done = [prepared_split(rows, part, learned.preparation, number) for part in parts]
         splits = splits_of(*(split for split, _ in done))
-        about = table_record(self.path, rows, learned, [changes for _, changes in done])
+        about = table_record(table_path(self.path), rows, learned, [changes for _, changes in done])
         about |= reading_record(reading, table)
         return Task(
             name=Path(self.path).stem,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,8 @@ from tlx.data.tables.table_targets import FEWEST_ROWS, Targets
 from tlx.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from tlx.data.tables.rows import Rows
@@ -65,7 +66,7 @@ def check_rows_left(targets: Targets, train: NDArray[np.int64]) -> None:
 
 
 def table_record(
-    path: str, rows: Rows, learned: Learned, changes: Sequence[Changes]
+    path: Path, rows: Rows, learned: Learned, changes: Sequence[Changes]
 ) -> dict[str, Any]:
     """Return what is recorded of a table's rows and features, as plain values.
 
@@ -82,7 +83,7 @@ def table_record(
     }
     preparation = learned.preparation
     return {
-        "file": str(Path(path).absolute()),
+        "file": str(path.absolute()),
         "rows": len(rows.cells) + rows.dropped,
         "rows_dropped_for_missing": rows.dropped,
         "rows_dropped_that_lack": dict(rows.dropped_for),

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import pandas as pd
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from pydantic import Field
 
-from experiments.regression_transfer.figure import curves_figure
-from tlx.config.builders import checked_plan
+from tlx.comparisons.curves import curves_figure
+from tlx.comparisons.derived import changed, starting_from
+from tlx.comparisons.runs import run_folder, run_once
+from tlx.comparisons.summary import summary
+from tlx.config.builders import checked_plan, plain
+from tlx.data.tables.shipped_tables import table_path
 from tlx.errors import ConfigError, Fault
-from tlx.reports.across_seeds import markdown_table, mean_and_spread, mean_with_spread
+from tlx.reports.across_seeds import markdown_table
 from tlx.runs.atomic import atomic_path, write_text
-from tlx.runs.result import RESULT_FILE, read_result
-from tlx.train import resume, train
 
 Count = Annotated[int, Field(ge=1)]
 RUNS: Final = ("source", "adapted", "scratch, as short", "scratch, long")
-SCORES: Final = ("r2", "mae", "rmse")
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RegressionTransfer:
     """Four runs for each seed, their scores in one table and their curves in one picture.
 
     Args:
-        source: The source table; its columns are those of the target table.
+        source: The source table, a path or the name of a shipped one; its columns are those of
+            the target table.
         source_epochs: Epochs of the run on the source table.
         scratch_epochs: Epochs of the long run from scratch on the target table.
         seeds: Initial weights, batch order and splits follow from them.
@@ -80,10 +81,17 @@ class Comparison:
         table = markdown_table(summary(frame))
         write_text(folder / "results.md", table)
         picture = folder / "curves.png"
-        runs = {name: run_folder(folder, self.seeds[0], name) for name in RUNS}
-        curves_figure(Path(self.source), Path(cfg.data.path), cfg.data.label_column, runs, picture)
+        self._draw(cfg, folder, picture)
         log.info("%s\npicture: %s", table.rstrip(), picture)
         return float(frame[frame["run"] == "adapted"]["val_r2"].mean())
+
+    def _draw(self, cfg: DictConfig, folder: Path, picture: Path) -> None:
+        configs = self._configs(cfg, self.seeds[0], None)
+        # As the runs read them: a path starts where the command did, not in the job's folder.
+        tables = {name: table_path(plain(one)["data"]["path"]) for name, one in configs.items()}
+        runs = {name: run_folder(folder, self.seeds[0], name) for name in RUNS}
+        column = cfg.data.label_column
+        curves_figure(tables["source"], tables["adapted"], column, runs, picture)
 
     def _of_seed(
         self, cfg: DictConfig, folder: Path, seed: int, command: str
@@ -112,87 +120,8 @@ class Comparison:
         long = {"trainer": {"epochs": self.scratch_epochs}}
         on_source = {"data": {"path": self.source}, "trainer": {"epochs": self.source_epochs}}
         return {
-            "source": _changed(cfg, scratch | on_source),
-            "adapted": _changed(cfg, {"seed": seed} | _from(cfg, source)),
-            "scratch, as short": _changed(cfg, scratch),
-            "scratch, long": _changed(cfg, scratch | long),
+            "source": changed(cfg, scratch | on_source),
+            "adapted": changed(cfg, {"seed": seed} | starting_from(cfg, source)),
+            "scratch, as short": changed(cfg, scratch),
+            "scratch, long": changed(cfg, scratch | long),
         }
-
-
-def _from(cfg: DictConfig, source: Path | None) -> dict[str, Any]:
-    """Return what makes a run start from another one."""
-    if source is None:
-        return {}
-    strategy = OmegaConf.to_container(cfg.strategy)
-    assert isinstance(strategy, dict)
-    if "init" in strategy:
-        strategy["init"] = "pretrained"
-    weights, preparation = {"weights": str(source)}, {"preparation": str(source)}
-    return {"strategy": strategy, "backbone": weights, "data": preparation}
-
-
-def _changed(cfg: DictConfig, changes: Mapping[str, Any]) -> DictConfig:
-    """Return a configuration with changes; a strategy is put in the place of another."""
-    kept = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "experiment"])
-    OmegaConf.set_struct(kept, False)  # another strategy has other options
-    if "strategy" in changes:
-        kept["strategy"] = {}
-    merged = OmegaConf.merge(kept, changes)
-    assert isinstance(merged, DictConfig)
-    return merged
-
-
-def run_folder(folder: Path, seed: int, name: str) -> Path:
-    """Return the folder of one run."""
-    return folder / f"seed-{seed}" / name.replace(", ", "_").replace(" ", "_")
-
-
-def run_once(config: DictConfig, folder: Path, command: str) -> dict[str, Any]:
-    """Train one configuration, or go on with it, or read its result where it is complete."""
-    with quiet():
-        if not (folder / RESULT_FILE).exists():
-            train(config, folder, command)
-        elif read_result(folder).status != "completed":
-            resume(folder)
-    result = read_result(folder)
-    test = result.metrics["test"]
-    log.info("%s: test R2 %.3f", folder, test["r2"])
-    return {
-        "epochs": result.epochs,
-        **{f"test_{name}": test[name] for name in SCORES},
-        "val_r2": result.metrics["val"]["r2"],
-        "fit_seconds": result.seconds["fit"],
-    }
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the lines of single runs off the console."""
-    logger = logging.getLogger("tlx")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-
-
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per kind of run: scores on test rows and seconds, mean ± spread over seeds.
-
-    Args:
-        frame: One row per run: `run`, `seed`, `epochs`, `test_r2`, `test_mae`, `test_rmse`,
-            `fit_seconds`.
-    """
-    rows = []
-    for name, runs in frame.groupby("run", sort=False):
-        row = {"run": name, "data": "source" if name == "source" else "target"}
-        row |= {"epochs": int(runs["epochs"].iloc[0])}
-        for score in SCORES:
-            row[score.upper()] = _spread(runs[f"test_{score}"])
-        rows.append(row | {"fit (s)": _spread(runs["fit_seconds"], digits=1)})
-    return pd.DataFrame(rows)
-
-
-def _spread(values: pd.Series[Any], digits: int = 3) -> str:
-    return mean_with_spread(*mean_and_spread(values.to_list()), digits=digits)
