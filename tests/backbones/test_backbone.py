@@ -17,7 +17,7 @@ from tlx.backbones import (
     state_fingerprint,
     weights_faults,
 )
-from tlx.backbones.weights import sources
+from tlx.backbones.weights import shipped_models
 from tlx.errors import ConfigError
 
 NAME = "shufflenet_v2_x0_5"
@@ -74,7 +74,7 @@ def test_build_backbone_from_every_form_loads_the_body_and_renews_the_head(
 ) -> None:
     weights = str(_written(form, source, tmp_path))
     if form == "shipped":
-        monkeypatch.setattr(sources, "SHIPPED_FOLDER", tmp_path)
+        monkeypatch.setattr(shipped_models, "SHIPPED_FOLDER", tmp_path)
         weights = "shapes_net"
     built = build_backbone(NAME, num_classes=7, weights=weights).eval()
     _assert_same_body(built, source)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tlx.backbones.weights import sources
+from tlx.backbones.weights import shipped_models
 from tlx.backbones.weights.shipped_models import shipped_names
 from tlx.backbones.weights.sources import Kind, WeightsError, builder_fault, resolve
 
@@ -91,7 +91,7 @@ def test_resolve_prefers_shipped_names_then_torchvisions_then_paths(
 ) -> None:
     shipped = tmp_path / "shipped"
     _touch(shipped / "DEFAULT.safetensors")
-    monkeypatch.setattr(sources, "SHIPPED_FOLDER", shipped)
+    monkeypatch.setattr(shipped_models, "SHIPPED_FOLDER", shipped)
     monkeypatch.chdir(tmp_path)
     _touch(tmp_path / "DEFAULT" / "model.safetensors")
     _touch(tmp_path / "IMAGENET1K_V1" / "model.safetensors")
@@ -104,7 +104,7 @@ def test_resolve_prefers_shipped_names_then_torchvisions_then_paths(
 def test_resolve_of_misspelt_shipped_name_suggests_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "SHIPPED_FOLDER", tmp_path)
+    monkeypatch.setattr(shipped_models, "SHIPPED_FOLDER", tmp_path)
     _touch(tmp_path / "PRETRAINED_SHAPES.safetensors")
     with pytest.raises(WeightsError, match="Did you mean 'PRETRAINED_SHAPES'"):
         resolve("resnet18", "pretrained_shape")
@@ -113,9 +113,9 @@ def test_resolve_of_misspelt_shipped_name_suggests_it(
 def test_shipped_names_lists_models_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "SHIPPED_FOLDER", tmp_path / "none")
+    monkeypatch.setattr(shipped_models, "SHIPPED_FOLDER", tmp_path / "none")
     assert shipped_names() == ()
-    monkeypatch.setattr(sources, "SHIPPED_FOLDER", tmp_path)
+    monkeypatch.setattr(shipped_models, "SHIPPED_FOLDER", tmp_path)
     for name in ("b.safetensors", "a.safetensors", "a.md"):
         _touch(tmp_path / name)
     assert shipped_names() == ("a", "b")

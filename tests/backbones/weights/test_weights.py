@@ -23,7 +23,7 @@ from tlx.backbones import (
     save_model,
     weights_faults,
 )
-from tlx.backbones.weights import sources
+from tlx.backbones.weights import shipped_models
 from tlx.backbones.weights.downloads import cached_file
 from tlx.backbones.weights.sources import resolve
 from tlx.backbones.weights.weights import default_preprocess, resolve_preprocess
@@ -95,7 +95,7 @@ def test_build_backbone_with_damaged_cached_file_says_to_delete_it(hub: Path) ->
 def test_ensure_downloaded_offline_says_what_to_do(
     hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "SHIPPED_FOLDER", tmp_path)
+    monkeypatch.setattr(shipped_models, "SHIPPED_FOLDER", tmp_path)
     (tmp_path / "shapes_net.safetensors").touch()
     with pytest.raises(WeightsError) as caught:
         ensure_downloaded(resolve(NAME, "DEFAULT"))
@@ -113,7 +113,7 @@ def test_ensure_downloaded_offline_says_what_to_do(
 def test_weights_faults_offline_reports_the_download(
     hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "SHIPPED_FOLDER", tmp_path)
+    monkeypatch.setattr(shipped_models, "SHIPPED_FOLDER", tmp_path)
     (fault,) = weights_faults(NAME, "DEFAULT")
     assert fault.key == "backbone.weights"
     assert "the download of squeezenet1_1-b8a52dc0.pth failed" in fault.reason

@@ -118,7 +118,7 @@ def saved(name: str, path: Path, **card: object) -> Path:
 
 @pytest.mark.parametrize("words", [["regularizer=co_tuning"], ["regularizer=fisher_l2_sp"],
                                    ["regularizer=feature_distillation"]])  # fmt: skip
-def test_answers_of_a_head_that_is_no_linear_map_are_refused(words, squeezenet: Path) -> None:
+def test_predictions_of_a_head_that_is_no_linear_map_are_refused(words, squeezenet: Path) -> None:
     model = ["backbone=squeezenet1_1", f"backbone.weights={squeezenet}"]
     name = words[0].partition("=")[2]
     assert faults(*words, WHOLE, *model) == [
@@ -136,13 +136,15 @@ def test_answers_of_a_head_that_is_no_linear_map_are_refused(words, squeezenet: 
         ({"num_classes": 1}, "has a single output, which tells no classes apart"),
     ],
 )
-def test_model_a_without_answers_of_its_own_is_known_by_its_card(card, reason, tmp_path) -> None:
+def test_model_a_without_predictions_of_its_own_is_known_by_its_card(
+    card, reason, tmp_path
+) -> None:
     from tlx.backbones.source_heads import why_no_source_head
 
     path = saved("shufflenet_v2_x0_5", tmp_path / "a.safetensors", **card)
     assert why_no_source_head("shufflenet_v2_x0_5", str(path)) == f"{path} {reason}"
     assert why_no_source_head("shufflenet_v2_x0_5", None) == (
-        "shufflenet_v2_x0_5 without weights has no answers of its own"
+        "shufflenet_v2_x0_5 without weights has no predictions of its own"
     )
 
 

@@ -15,5 +15,10 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SHIPPED_FOLDER.glob("*.safetensors")))
 
 
+def shipped_path(name: str) -> Path:
+    """Return the file of a model that comes with tlx."""
+    return SHIPPED_FOLDER / f"{name}.safetensors"
+
+
 WeightsPath = Annotated[str, PathOption(may_be_name=True, shipped=shipped_names)]
 """A file of weights or the folder of a run; or the name of weights."""

@@ -13,7 +13,7 @@ from tlx.backbones.mlp.mlp_name import is_mlp
 from tlx.backbones.names import BUILDER_NAMES
 from tlx.backbones.weights.files.claims import UnreadableError
 from tlx.backbones.weights.files.formats import Format, format_of
-from tlx.backbones.weights.shipped_models import SHIPPED_FOLDER, shipped_names
+from tlx.backbones.weights.shipped_models import shipped_names, shipped_path
 from tlx.errors import Fault, TlxError, did_you_mean
 
 RUN_MODEL_FILE: Final = "model.safetensors"
@@ -99,7 +99,7 @@ def resolve(name: str, weights: str | Path | None, *, key: str = "backbone.weigh
         return Source(Kind.SCRATCH, "scratch")
     text = str(weights)
     if text in shipped_names():
-        path = SHIPPED_FOLDER / f"{text}.safetensors"
+        path = shipped_path(text)
         return Source(Kind.SAFETENSORS, f"shipped {text}", path=path)
     theirs = torchvision_weights(name)
     if text.upper() in theirs:
