@@ -15,15 +15,16 @@ from typing import Any
 
 from tlx.spark.isolation.answer import AnswerPipe
 from tlx.spark.isolation.inherited import close_descriptors, forget_spark, reset_signals
+from tlx.spark.isolation.task import JobTask
 
 PR_SET_PDEATHSIG = 1
 
 
-def enter(task: dict[str, Any], parent: int, pipe: int, reading: int) -> AnswerPipe:
+def enter(task: JobTask, parent: int, pipe: int, reading: int) -> AnswerPipe:
     """Make this process a job's own: process group, streams, folder, variables, threads.
 
     Args:
-        task: A `JobTask` as a dictionary.
+        task: What to run.
         parent: The process that supervises this one; when it dies, so does this one.
         pipe: Where this process tells its end.
         reading: The supervisor's number of the pipe's other end.
@@ -41,16 +42,16 @@ def enter(task: dict[str, Any], parent: int, pipe: int, reading: int) -> AnswerP
     return answer
 
 
-def prepare(task: dict[str, Any]) -> None:
+def prepare(task: JobTask) -> None:
     """Set the folder, the search path, the variables and the threads of a job."""
     with contextlib.suppress(OSError):  # an executor elsewhere may not have the driver's folder
-        os.chdir(task["cwd"])
-    add_to_path(task["sys_path"])
-    os.environ.update(task["environment"])
-    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(task["threads"])))
+        os.chdir(task.cwd)
+    add_to_path(task.sys_path)
+    os.environ.update(task.environment)
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(task.threads)))
     torch = sys.modules.get("torch")
     if torch is not None:  # variables come too late for a library that is loaded
-        torch.set_num_threads(task["threads"])
+        torch.set_num_threads(task.threads)
 
 
 def add_to_path(entries: list[str]) -> None:
@@ -59,7 +60,7 @@ def add_to_path(entries: list[str]) -> None:
     sys.path.extend(entry for entry in entries if entry not in known)
 
 
-def run_and_tell(task: dict[str, Any], answer: AnswerPipe) -> None:
+def run_and_tell(task: JobTask, answer: AnswerPipe) -> None:
     """Run a job and tell its end."""
     from tlx.spark.launcher.job.job_end import outcome_of_exception
 
@@ -70,17 +71,17 @@ def run_and_tell(task: dict[str, Any], answer: AnswerPipe) -> None:
     answer.send(message)
 
 
-def run(task: dict[str, Any]) -> dict[str, Any]:
+def run(task: JobTask) -> dict[str, Any]:
     """Run a job here, or several together, or what they share, and return the end."""
-    if task["part"] is not None or task["group"]:
+    if task.part is not None or task.group:
         from tlx.spark.launcher.grouped import run_group, run_part
 
-        return run_group(task) if task["group"] else run_part(task)
+        return run_group(task) if task.group else run_part(task)
     from tlx.spark.launcher.job.hydra_job import run_packed_job
     from tlx.spark.launcher.job.job_end import outcome_of
 
-    job = run_packed_job(task["context"], task["config"], task["may_resume"])
-    return outcome_of(job, task["max_return_bytes"])
+    job = run_packed_job(task.context, task.config, task.may_resume)
+    return outcome_of(job, task.max_return_bytes)
 
 
 def leave() -> None:
@@ -107,10 +108,10 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _open_streams(task: dict[str, Any]) -> None:
+def _open_streams(task: JobTask) -> None:
     from tlx.spark.isolation.files import log_files
 
-    out, err = log_files(Path(task["folder"]), task["attempt"])
+    out, err = log_files(Path(task.folder), task.attempt)
     for number, path in ((1, out), (2, err)):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o644)
         os.dup2(file, number)
@@ -126,7 +127,7 @@ def _open_streams(task: dict[str, Any]) -> None:
 def main() -> None:
     """Run the task on stdin; the arguments are what `enter` wants to know besides."""
     pipe, parent, reading = map(int, sys.argv[1:4])
-    task = pickle.loads(sys.stdin.buffer.read())
+    task = JobTask.from_builtins(pickle.loads(sys.stdin.buffer.read()))
     run_and_tell(task, enter(task, parent, pipe, reading))
     leave()
 

@@ -11,13 +11,14 @@ from tlx.spark.isolation.child import enter, leave, run_and_tell
 from tlx.spark.isolation.inherited import draw_anew, forget_exit_functions, forget_task
 from tlx.spark.isolation.orphans import children
 from tlx.spark.isolation.supervise import supervise
+from tlx.spark.isolation.task import JobTask
 
 
-def run_forked(task: dict[str, Any]) -> dict[str, Any]:
+def run_forked(task: JobTask) -> dict[str, Any]:
     """Run a job in a fork and return its end as an envelope's fields.
 
     Args:
-        task: A `JobTask` as a dictionary.
+        task: What to run.
     """
     known = children(os.getpid())
     reading, writing = os.pipe()
@@ -41,7 +42,7 @@ def unsafe_to_fork() -> str | None:
     return None
 
 
-def _live(task: dict[str, Any], pipe: int, parent: int, reading: int) -> None:
+def _live(task: JobTask, pipe: int, parent: int, reading: int) -> None:
     """Be the job. No way out of here leads back into the worker's code."""
     try:
         os.setpgid(0, 0)

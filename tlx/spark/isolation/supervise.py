@@ -16,6 +16,7 @@ from typing import Any
 from tlx.spark.isolation.answer import Answer
 from tlx.spark.isolation.files import STOP_FILE, forget_start, note_start
 from tlx.spark.isolation.orphans import end_children, end_orphans_of_workers
+from tlx.spark.isolation.task import JobTask
 from tlx.spark.launcher.job.envelope import reason_of_signal
 
 LOOK_S = 0.2
@@ -51,34 +52,32 @@ class Watched:
     stopped: str | None = None
 
 
-def supervise(
-    pid: int, pipe: tuple[int, int], task: dict[str, Any], known: set[int]
-) -> dict[str, Any]:
+def supervise(pid: int, pipe: tuple[int, int], task: JobTask, known: set[int]) -> dict[str, Any]:
     """Wait for a job's process and return its end as an envelope's fields.
 
     Args:
         pid: The process, which leads its own process group.
         pipe: Both ends of the pipe over which it tells its message. The writing end stays open
             here: the end of the job is the end of its process, whoever else holds the pipe.
-        task: A `JobTask` as a dictionary, for its limits.
+        task: What it runs, for its limits.
         known: This process's children before it started the job.
     """
     watched = Watched(pid, pipe[0])
-    note_start(Path(task["folder"]))
+    note_start(Path(task.folder))
     try:
         _watch(watched, task)
     finally:
         _end_job(watched, known)
-        forget_start(Path(task["folder"]))
+        forget_start(Path(task.folder))
         for end in pipe:
             os.close(end)
     return _fields(watched, task) | {"peak_memory_mb": watched.peak_memory_mb}
 
 
-def _watch(watched: Watched, task: dict[str, Any]) -> None:
+def _watch(watched: Watched, task: JobTask) -> None:
     """Read until the process has ended; ask it to stop, then kill it, where it must."""
     started, grace_ends = time.monotonic(), None
-    stop_file = Path(task["folder"], STOP_FILE)
+    stop_file = Path(task.folder, STOP_FILE)
     next_look = started
     with _ended(watched.pid) as ended:
         while watched.status is None:
@@ -91,24 +90,24 @@ def _watch(watched: Watched, task: dict[str, Any]) -> None:
                 if watched.stopped:
                     _signal(watched, signal.SIGTERM)
             if grace_ends is None and (watched.stopped or watched.answer.message is not None):
-                grace_ends = now + task["grace_s"]
+                grace_ends = now + task.grace_s
             if grace_ends is not None and now > grace_ends:
                 _signal(watched, signal.SIGKILL)
 
 
-def _why_stop(task: dict[str, Any], seconds: float, stop_file: Path) -> str | None:
-    if task["timeout_s"] is not None and seconds > task["timeout_s"]:
+def _why_stop(task: JobTask, seconds: float, stop_file: Path) -> str | None:
+    if task.timeout_s is not None and seconds > task.timeout_s:
         return "timed_out"
     return "cancelled" if stop_file.exists() else None
 
 
-def _fields(watched: Watched, task: dict[str, Any]) -> dict[str, Any]:
+def _fields(watched: Watched, task: JobTask) -> dict[str, Any]:
     message = watched.answer.message
     is_whole = message is not None and message["status"] == "completed"
     if watched.stopped and message is not None and message.get("is_none"):
         is_whole = False  # a handler of its own that ends in `sys.exit(0)`: it left early
     if watched.stopped == "timed_out" and not is_whole:
-        return {"status": "timed_out", "reason": f"longer than timeout_s={task['timeout_s']:g}"}
+        return {"status": "timed_out", "reason": f"longer than timeout_s={task.timeout_s:g}"}
     if watched.stopped == "cancelled" and not is_whole:
         return {"status": "cancelled", "reason": "stopped while it ran"}
     if message is not None:

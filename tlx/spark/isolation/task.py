@@ -1,9 +1,23 @@
-"""What a worker is given to run one job, as plain builtins."""
+"""What a worker is given to run one job; it travels as plain builtins."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of the jobs that run together.
+
+    Args:
+        config: The pickle of its composed configuration.
+        folder: Its absolute folder.
+    """
+
+    config: bytes
+    folder: str
 
 
 @dataclass
@@ -29,7 +43,7 @@ class JobTask:
         attempt: Spark's attempt, counted from 0.
         learn: Modules to import before the next forks once a job has ended well.
         hooks: The module with what the command offers sweeps (`SweepHooks`), if it has one.
-        group: `config` and `folder` of each job where several run together.
+        group: Each job where several run together.
         part: Which part (counted from 0) of how many, where this is work that jobs share.
     """
 
@@ -51,9 +65,15 @@ class JobTask:
     attempt: int = 0
     learn: list[str] = field(default_factory=list)
     hooks: str | None = None
-    group: list[dict[str, Any]] = field(default_factory=list)
+    group: list[Member] = field(default_factory=list)
     part: tuple[int, int] | None = None
 
     def to_builtins(self) -> dict[str, Any]:
-        """Return the task as a dictionary."""
+        """Return the task as a dictionary, to travel."""
         return asdict(self)
+
+    @classmethod
+    def from_builtins(cls, given: Mapping[str, Any]) -> Self:
+        """Return the task that `to_builtins` gave, at the door of the process that runs it."""
+        members = [Member(**member) for member in given["group"]]
+        return cls(**{**given, "group": members})

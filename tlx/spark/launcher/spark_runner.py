@@ -73,22 +73,22 @@ class SparkRunner:
         self._context.cancelJobGroup(token)
 
 
-def run_task(task: dict[str, Any]) -> dict[str, Any]:
+def run_task(given: dict[str, Any]) -> dict[str, Any]:
     """Run a task in a Spark worker.
 
     Args:
-        task: A `JobTask` as a dictionary.
+        given: A `JobTask` as builtins.
     """
     from pyspark import TaskContext
 
-    context = TaskContext.get()
+    task, context = JobTask.from_builtins(given), TaskContext.get()
     if context is not None:
-        attempt = context.attemptNumber()
-        task |= {"attempt": attempt, "may_resume": task["may_resume"] or attempt > 0}
+        task.attempt = context.attemptNumber()
+        task.may_resume = task.may_resume or task.attempt > 0
         resources = context.resources()
         if "gpu" in resources:  # Spark assigns addresses, but tells only those who ask
             addresses = ",".join(resources["gpu"].addresses)
-            task["environment"] = {**task["environment"], "CUDA_VISIBLE_DEVICES": addresses}
+            task.environment["CUDA_VISIBLE_DEVICES"] = addresses
     return run_in_worker(task)
 
 

@@ -22,7 +22,7 @@ from hydra.types import HydraContext
 
 from tlx.spark.config import SparkLauncherConf
 from tlx.spark.isolation.files import STOP_FILE, clear, forget_envelope
-from tlx.spark.isolation.task import JobTask
+from tlx.spark.isolation.task import JobTask, Member
 from tlx.spark.launcher.compose import ComposedJob
 from tlx.spark.launcher.job.devices import Devices
 from tlx.spark.launcher.job.envelope import Envelope, members_of
@@ -247,9 +247,7 @@ class SweepRun:
         try:
             with self._devices.lent() as environment:
                 task = self._task(group[0], environment)
-                task.group = [
-                    {"config": one.job.packed, "folder": str(one.job.folder)} for one in group
-                ]
+                task.group = [Member(one.job.packed, str(one.job.folder)) for one in group]
                 if task.timeout_s is not None:
                     task.timeout_s *= len(group)
                 return self._runner.run(task, f"{len(group)} jobs together")

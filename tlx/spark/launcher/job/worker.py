@@ -15,6 +15,7 @@ from typing import Any
 
 from tlx.spark.isolation.child import add_to_path
 from tlx.spark.isolation.files import STOP_FILE, keep_envelope, kept_envelope, log_tail
+from tlx.spark.isolation.task import JobTask
 from tlx.spark.launcher.job.envelope import Envelope
 from tlx.spark.pickling import loads
 
@@ -22,21 +23,21 @@ _LEARNED: set[str] = set()
 """Modules of jobs that ended well here: they are safe to import before the next fork."""
 
 
-def run_in_worker(task: dict[str, Any]) -> dict[str, Any]:
+def run_in_worker(task: JobTask) -> dict[str, Any]:
     """Run one job and return its envelope as a dictionary.
 
     Args:
-        task: A `JobTask` as a dictionary, with `attempt` as Spark counts it.
+        task: What to run, with `attempt` as Spark counts it.
     """
-    folder = Path(task["folder"])
-    earlier = kept_envelope(folder, task["token"]) if task["attempt"] else None
+    folder = Path(task.folder)
+    earlier = kept_envelope(folder, task.token) if task.attempt else None
     if earlier is not None:
         return earlier
     if (folder / STOP_FILE).exists():
         stopped = Envelope(status="cancelled", reason="stopped before it ran")
         return stopped.to_builtins()
-    add_to_path(task["sys_path"])
-    preload(task["preload"])
+    add_to_path(task.sys_path)
+    preload(task.preload)
     started_at, started = _now(), time.perf_counter()
     try:
         fields = _isolated(task)
@@ -47,11 +48,11 @@ def run_in_worker(task: dict[str, Any]) -> dict[str, Any]:
     envelope = Envelope.from_builtins(fields)
     envelope.seconds = round(time.perf_counter() - started, 3)
     envelope.started_at, envelope.finished_at = started_at, _now()
-    envelope.host, envelope.attempt = platform.node(), task["attempt"]
+    envelope.host, envelope.attempt = platform.node(), task.attempt
     if envelope.status != "completed":
-        envelope.log_tail = log_tail(folder, task["attempt"])
+        envelope.log_tail = log_tail(folder, task.attempt)
     with contextlib.suppress(OSError):
-        keep_envelope(folder, task["token"], envelope.to_builtins())
+        keep_envelope(folder, task.token, envelope.to_builtins())
     return envelope.to_builtins()
 
 
@@ -70,15 +71,15 @@ def preload(modules: Iterable[str]) -> None:
         gc.freeze()
 
 
-def share(task: dict[str, Any]) -> None:
+def share(task: JobTask) -> None:
     """Load what the jobs to come share, here in the worker, so that its forks find it in memory.
 
     What goes wrong in it is the job's own affair: it loads for itself, and tells.
 
     Args:
-        task: A `JobTask` as a dictionary.
+        task: What to run.
     """
-    if task["hooks"] is None:
+    if task.hooks is None:
         return
     torch = sys.modules.get("torch")
     if torch is not None:  # OpenMP's threads would not survive the fork
@@ -87,27 +88,27 @@ def share(task: dict[str, Any]) -> None:
         from tlx.spark.launcher.compose import task_config
         from tlx.spark.launcher.sweep_hooks import load_hooks
 
-        configs = [member["config"] for member in task["group"]] or [task["config"]]
+        configs = [member.config for member in task.group] or [task.config]
         for config in configs:
-            load_hooks(task["hooks"]).share(task_config(loads(config)))
+            load_hooks(task.hooks).share(task_config(loads(config)))
 
 
-def _isolated(task: dict[str, Any]) -> dict[str, Any]:
+def _isolated(task: JobTask) -> dict[str, Any]:
     from tlx.spark.isolation.fork import run_forked, unsafe_to_fork
     from tlx.spark.isolation.fresh import run_fresh
     from tlx.spark.isolation.here import run_here
     from tlx.spark.isolation.orphans import end_orphans_of_workers, take_in_orphans
 
-    if task["isolation"] == "none":
+    if task.isolation == "none":
         return run_here(task)
     take_in_orphans()
     end_orphans_of_workers()
-    if task["isolation"] == "subprocess" or unsafe_to_fork():
+    if task.isolation == "subprocess" or unsafe_to_fork():
         return run_fresh(task)
     share(task)
     fields = run_forked(task)
     if fields["status"] == "completed":
-        _LEARNED.update(task["learn"])
+        _LEARNED.update(task.learn)
     return fields
 
 
