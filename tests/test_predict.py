@@ -48,19 +48,19 @@ def test_predict_of_a_runs_own_test_images_gives_what_the_run_recorded(
     which: str, suffix: str, images: Path, request: pytest.FixtureRequest
 ) -> None:
     folder: Path = request.getfixturevalue(which)
-    output = images.parent / f"answer{suffix}"
+    output = images.parent / f"prediction{suffix}"
     done = predict_files(folder, images, output, device="cpu", batch_size=5)
     assert (done.rows, done.errors, done.kept_rows) == (IMAGES, 0, 0)
     if suffix == ".csv":
-        answer = pd.read_csv(output, dtype={"predicted": str})
+        prediction = pd.read_csv(output, dtype={"predicted": str})
     else:
-        answer = pd.read_parquet(output)
-    assert answer.row.tolist() == list(range(IMAGES))
-    before = recorded(folder).loc[[int(name[:5]) for name in answer.path]]
-    assert answer.predicted.tolist() == before.predicted.tolist()
+        prediction = pd.read_parquet(output)
+    assert prediction.row.tolist() == list(range(IMAGES))
+    before = recorded(folder).loc[[int(name[:5]) for name in prediction.path]]
+    assert prediction.predicted.tolist() == before.predicted.tolist()
     columns = [f"p_{digit}" for digit in range(10)]
-    np.testing.assert_allclose(answer[columns], before[columns], atol=2e-6)
-    np.testing.assert_allclose(answer[columns].sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(prediction[columns], before[columns], atol=2e-6)
+    np.testing.assert_allclose(prediction[columns].sum(axis=1), 1, atol=1e-5)
 
 
 def test_predict_of_bad_rows_says_why_in_each_and_goes_on(
@@ -78,19 +78,19 @@ def test_predict_of_bad_rows_says_why_in_each_and_goes_on(
              outside, str(run / "learning_curves.png"), "none.png", "", good]  # fmt: skip
     pd.DataFrame({"image": names, "other": 1}).to_csv(images / "table.csv", index=False)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)
-    output = images.parent / "answer.parquet"
+    output = images.parent / "prediction.parquet"
     done = predict_files(run, images / "table.csv", output, path_column="image", device="cpu")
-    answer = pd.read_parquet(output)
+    prediction = pd.read_parquet(output)
     assert done.errors == 10
-    assert answer.path.tolist() == [*names[:10], None, good]
-    assert answer.error.isna().tolist() == [True, *[False] * 10, True]
+    assert prediction.path.tolist() == [*names[:10], None, good]
+    assert prediction.error.isna().tolist() == [True, *[False] * 10, True]
     assert (
-        answer.predicted.isna().tolist()
-        == answer.p_0.isna().tolist()
+        prediction.predicted.isna().tolist()
+        == prediction.p_0.isna().tolist()
         == ([False, *[True] * 10, False])
     )
-    assert answer.p_3[0] == pytest.approx(answer.p_3[11], abs=1e-6)
-    says = answer.error.tolist()[1:11]
+    assert prediction.p_3[0] == pytest.approx(prediction.p_3[11], abs=1e-6)
+    says = prediction.error.tolist()[1:11]
     assert says[0].startswith("it is ")
     expected = [
         "it is no image that PIL can read",
@@ -111,10 +111,10 @@ def test_predict_of_a_bomb_beyond_pils_own_error_is_an_error_of_its_row(
 ) -> None:
     Image.new("L", (90, 90)).save(images / "bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 4000)  # PIL raises above twice that
-    output = images.parent / "answer.parquet"
+    output = images.parent / "prediction.parquet"
     assert predict_files(run, images, output, device="cpu").errors == 1
-    answer = pd.read_parquet(output).set_index("path")
-    assert answer.error["bomb.png"] == (
+    prediction = pd.read_parquet(output).set_index("path")
+    assert prediction.error["bomb.png"] == (
         "too large to be safe, as a decompression bomb is: 8,100 pixels (PIL's limit: 4,000); "
         "make it smaller or cut it up"
     )
@@ -123,7 +123,7 @@ def test_predict_of_a_bomb_beyond_pils_own_error_is_an_error_of_its_row(
 def test_predict_broken_off_goes_on_with_the_missing_parts(
     run: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, output = images.parent / "whole.parquet", images.parent / "answer.parquet"
+    whole, output = images.parent / "whole.parquet", images.parent / "prediction.parquet"
     predict_files(run, images, whole, device="cpu", part_rows=5)
     read = prediction_run._read
     seen: list[str | None] = []
@@ -138,7 +138,7 @@ def test_predict_broken_off_goes_on_with_the_missing_parts(
     with pytest.raises(KeyboardInterrupt):
         predict_files(run, images, output, device="cpu", part_rows=5, batch_size=2, threads=1)
     assert not output.exists()
-    parts = images.parent / "answer.parquet.parts"
+    parts = images.parent / "prediction.parquet.parts"
     assert [path.name for path in sorted(parts.glob("*.parquet"))] == ["part-00000.parquet"]
 
     seen.clear()
@@ -154,10 +154,10 @@ def test_predict_broken_off_goes_on_with_the_missing_parts(
 
 
 def test_predict_computes_a_damaged_part_again(run: Path, images: Path) -> None:
-    output = images.parent / "answer.parquet"
+    output = images.parent / "prediction.parquet"
     predict_files(run, images, output, device="cpu", part_rows=5)
     first = pd.read_parquet(output)
-    parts = images.parent / "answer.parquet.parts"
+    parts = images.parent / "prediction.parquet.parts"
     manifest = json.loads((parts / "manifest.json").read_text()) | {"complete": False}
     (parts / "manifest.json").write_text(json.dumps(manifest))
     (parts / "part-00001.parquet").write_bytes(b"PAR1 broken")
@@ -169,7 +169,7 @@ def test_predict_computes_a_damaged_part_again(run: Path, images: Path) -> None:
 def test_predict_notices_another_model_or_input(
     run: Path, knn_run: Path, images: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = images.parent / "answer.parquet"
+    output = images.parent / "prediction.parquet"
     words = ["--input", str(images), "--output", str(output), "--device", "cpu"]
     main([str(run), *words])
     assert f"{output}: {IMAGES} images, 0 with an error" in capsys.readouterr().out
@@ -186,9 +186,9 @@ def test_predict_notices_another_model_or_input(
 
 
 def test_predict_never_writes_over_a_file_that_is_not_its_own(run: Path, images: Path) -> None:
-    output = images.parent / "answer.csv"
+    output = images.parent / "prediction.csv"
     output.write_text("mine")
-    with pytest.raises(Exception, match=r"answer.csv exists already. --overwrite starts anew"):
+    with pytest.raises(Exception, match=r"prediction.csv exists already. --overwrite starts anew"):
         predict_files(run, images, output, device="cpu")
     assert output.read_text() == "mine"
 
@@ -198,17 +198,17 @@ def test_predict_of_linked_folders_and_files_answers_each_row(run: Path, images:
     linked.mkdir()
     (linked / "all").symlink_to(images)
     (linked / "one.png").symlink_to(sorted(images.iterdir())[0])
-    done = predict_files(run, linked, images.parent / "answer.csv", device="cpu")
+    done = predict_files(run, linked, images.parent / "prediction.csv", device="cpu")
     assert (done.rows, done.errors) == (IMAGES + 1, 0)
-    answer = pd.read_csv(images.parent / "answer.csv").set_index("path")
+    prediction = pd.read_csv(images.parent / "prediction.csv").set_index("path")
     first = f"all/{sorted(images.iterdir())[0].name}"
-    assert answer.predicted["one.png"] == answer.predicted[first]
+    assert prediction.predicted["one.png"] == prediction.predicted[first]
 
 
 def test_predict_without_a_single_answer_ends_with_an_error(
     run: Path, images: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = images.parent / "answer.csv"
+    output = images.parent / "prediction.csv"
     for path in images.iterdir():
         path.write_bytes(b"")
     words = [str(run), "--input", str(images), "--output", str(output), "--device", "cpu"]
@@ -219,8 +219,8 @@ def test_predict_without_a_single_answer_ends_with_an_error(
         told = capsys.readouterr()
         assert f"{output}: {IMAGES} images, {IMAGES} with an error" in told.out
         assert told.err.endswith(
-            f"tlx.predict: none of the {IMAGES} images has an answer; {output} says why for each. "
-            "The first: the file is empty.\n"
+            f"tlx.predict: none of the {IMAGES} images has a prediction; {output} says why for "
+            "each. The first: the file is empty.\n"
         )
     Image.new("L", (32, 32)).save(sorted(images.iterdir())[0])
     main([*words, "--overwrite"])
@@ -232,7 +232,7 @@ def test_predict_of_no_run_says_what_a_run_holds_and_names_the_newest(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    words = ["--input", str(images), "--output", "answer.csv"]
+    words = ["--input", str(images), "--output", "prediction.csv"]
     for age, name in enumerate(("old", "new")):
         folder = tmp_path / "outputs" / "day" / name
         folder.mkdir(parents=True)

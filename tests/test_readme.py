@@ -44,7 +44,7 @@ def test_readme_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     scope: dict[str, Any] = {}
     exec(example.replace("epochs=5", "epochs=1"), scope)
     assert 0 < scope["accuracy"] <= 1
-    assert scope["answers"]["error"].isna().tolist() == [True]
+    assert scope["predictions"]["error"].isna().tolist() == [True]
     (folder,) = (tmp_path / "outputs").glob("*/*/result.json")
     assert result_of(folder.parent)["status"] == "completed"
 

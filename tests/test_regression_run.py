@@ -134,15 +134,15 @@ def test_predict_of_a_regression_answers_with_numbers_as_the_run_scored_them(
     rows = houses().drop(columns="price")
     rows.loc[3, "area"] = np.nan
     given = written(tmp_path, rows, "new.csv")
-    predict([str(folder), "--input", given, "--output", str(tmp_path / "answer.csv")])
-    answer = pd.read_csv(tmp_path / "answer.csv")
-    assert list(answer.columns) == ["row", "predicted", "error"]
-    assert answer.loc[3, "error"] == "a value is missing or infinite, and the run fills none in"
-    assert answer["predicted"].isna()[3]
+    predict([str(folder), "--input", given, "--output", str(tmp_path / "prediction.csv")])
+    prediction = pd.read_csv(tmp_path / "prediction.csv")
+    assert list(prediction.columns) == ["row", "predicted", "error"]
+    assert prediction.loc[3, "error"] == "a value is missing or infinite, and the run fills none in"
+    assert prediction["predicted"].isna()[3]
     scored = pd.read_csv(folder / "predictions.csv").set_index("sample_id")
     scored = scored.drop(index=3, errors="ignore")
     np.testing.assert_allclose(
-        answer.set_index("row").loc[scored.index, "predicted"], scored["prediction"], rtol=1e-5
+        prediction.set_index("row").loc[scored.index, "predicted"], scored["prediction"], rtol=1e-5
     )
 
 

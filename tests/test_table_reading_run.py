@@ -1,4 +1,4 @@
-"""A column's reading belongs to the run: the same row gets the same answer in whatever file."""
+"""A column's reading belongs to the run: the same row gets the same prediction in whatever file."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def answers(source: tuple[Path, Path]) -> pd.DataFrame:
-    """Return the run's answers for its own table."""
+def predictions(source: tuple[Path, Path]) -> pd.DataFrame:
+    """Return the run's predictions for its own table."""
     return answered(source[0], source[1], source[1].parent / "own.parquet")
 
 
@@ -86,20 +86,20 @@ PARTS: dict[str, Callable[[pd.DataFrame], pd.Series[Any]]] = {
 
 @pytest.mark.parametrize("what", PARTS)
 def test_rows_in_a_new_file_get_the_answers_that_they_have_in_the_training_file(
-    what: str, source: tuple[Path, Path], answers: pd.DataFrame, tmp_path: Path
+    what: str, source: tuple[Path, Path], predictions: pd.DataFrame, tmp_path: Path
 ) -> None:
     part = strange()[PARTS[what](strange())]
     columns = list(part.columns.drop("label"))[::-1]
     new = Path(written(tmp_path, part[columns], "new.csv"))
-    found = answered(source[0], new, tmp_path / "answer.parquet")
-    expected = answers.loc[part.index].drop(columns="row").reset_index(drop=True)
+    found = answered(source[0], new, tmp_path / "prediction.parquet")
+    expected = predictions.loc[part.index].drop(columns="row").reset_index(drop=True)
     assert found["error"].isna().all()
     assert found["predicted"].tolist() == expected["predicted"].tolist()
     np.testing.assert_allclose(found["p_x"], expected["p_x"], atol=1e-6)
 
 
 def test_rows_in_parquet_get_the_answers_that_they_have_in_csv(
-    source: tuple[Path, Path], answers: pd.DataFrame, tmp_path: Path
+    source: tuple[Path, Path], predictions: pd.DataFrame, tmp_path: Path
 ) -> None:
     part = strange().drop(columns="label").astype({"a": float, "grade": int})
     part["day"] = pd.to_datetime(part["day"], format="%d.%m.%Y")
@@ -107,9 +107,9 @@ def test_rows_in_parquet_get_the_answers_that_they_have_in_csv(
     whole = pa.Table.from_pandas(part)
     for at in range(2):
         pq.write_table(whole.slice(at * 120, 120), tmp_path / f"new/part-{at}.parquet")
-    found = answered(source[0], tmp_path / "new", tmp_path / "answer.parquet")
-    assert found["predicted"].tolist() == answers["predicted"].tolist()
-    np.testing.assert_allclose(found["p_x"], answers["p_x"], atol=1e-6)
+    found = answered(source[0], tmp_path / "new", tmp_path / "prediction.parquet")
+    assert found["predicted"].tolist() == predictions["predicted"].tolist()
+    np.testing.assert_allclose(found["p_x"], predictions["p_x"], atol=1e-6)
 
 
 def test_reading_is_kept_with_the_run_and_in_its_record(source: tuple[Path, Path]) -> None:
@@ -128,7 +128,7 @@ def test_reading_is_kept_with_the_run_and_in_its_record(source: tuple[Path, Path
 
 
 def test_cells_that_are_not_of_their_column_are_errors_of_their_rows(
-    source: tuple[Path, Path], answers: pd.DataFrame, tmp_path: Path
+    source: tuple[Path, Path], predictions: pd.DataFrame, tmp_path: Path
 ) -> None:
     frame = strange()
     frame.loc[0, "price"] = "1.5"
@@ -136,14 +136,14 @@ def test_cells_that_are_not_of_their_column_are_errors_of_their_rows(
     frame.loc[2, "day"] = "2020-02-02"
     frame.loc[3, "a"] = "n.a."
     new = Path(written(tmp_path, frame, "new.csv"))
-    found = answered(source[0], new, tmp_path / "answer.parquet")
+    found = answered(source[0], new, tmp_path / "prediction.parquet")
     assert found["error"].dropna().to_dict() == {
         0: "column 'price' has '1.5', which is no number with '€'",
         1: "column 'price' has '1.500,00 €', which is no number with '€'",
         2: "column 'day' has '2020-02-02', which is no date %d.%m.%Y",
         3: "column 'a' has 'n.a.', which is no number",
     }
-    np.testing.assert_allclose(found["p_x"][4:], answers["p_x"][4:], atol=1e-6)
+    np.testing.assert_allclose(found["p_x"][4:], predictions["p_x"][4:], atol=1e-6)
 
 
 def test_predict_counts_categories_that_no_training_row_has(
@@ -169,7 +169,7 @@ def test_predict_of_a_file_with_shifted_columns_is_refused(
     new = tmp_path / "new.csv"
     new.write_text("\n".join([lines[0], *(f"{line}," for line in lines[1:])]))
     with pytest.raises(TlxError, match="row 1 has 9 fields, and the header names 8 "):
-        predict_rows(source[0], new, tmp_path / "answer.csv")
+        predict_rows(source[0], new, tmp_path / "prediction.csv")
 
 
 def test_predict_of_a_file_in_another_encoding_is_refused(
@@ -178,7 +178,7 @@ def test_predict_of_a_file_in_another_encoding_is_refused(
     new = tmp_path / "new.csv"
     new.write_text(source[1].read_text(), encoding="cp1252")
     with pytest.raises(TlxError) as error:
-        predict_rows(source[0], new, tmp_path / "answer.csv")
+        predict_rows(source[0], new, tmp_path / "prediction.csv")
     assert str(error.value).startswith(f"--input {new} (data.encoding=utf-8): ")
     assert str(error.value).endswith("Write it as the run's own table is: encoding utf-8.")
 
@@ -242,7 +242,7 @@ def test_run_recorded_without_a_reading_predicts_and_is_scored_as_it_was(
     before: tuple[Path, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder, table = before
-    found = answered(folder, table, tmp_path / "answer.parquet").set_index("row")
+    found = answered(folder, table, tmp_path / "prediction.parquet").set_index("row")
     scored = pd.read_csv(folder / "predictions.csv").set_index("sample_id")
     assert found.loc[scored.index, "predicted"].tolist() == scored["predicted"].tolist()
     assert evaluate(folder).accuracy == result_of(folder)["metrics"]["test"]["accuracy"]

@@ -76,11 +76,11 @@ def test_table_run_predicts_new_rows_as_it_scored_them(
 ) -> None:
     folder, table = source
     predict([str(folder), "--input", table, "--output", str(tmp_path / "rows.csv")])
-    answer = pd.read_csv(tmp_path / "rows.csv").set_index("row")
+    prediction = pd.read_csv(tmp_path / "rows.csv").set_index("row")
     scored = pd.read_csv(folder / "predictions.csv").set_index("sample_id")
-    assert len(answer) == 178
-    assert answer.loc[scored.index, "predicted"].tolist() == scored["predicted"].tolist()
-    difference = answer.loc[scored.index, "p_barolo"] - scored["p_barolo"]
+    assert len(prediction) == 178
+    assert prediction.loc[scored.index, "predicted"].tolist() == scored["predicted"].tolist()
+    difference = prediction.loc[scored.index, "p_barolo"] - scored["p_barolo"]
     assert float(difference.abs().max()) < 1e-5
 
 

@@ -136,7 +136,7 @@ class Run:
 
         Returns:
             `row`, then `path` where there is one, `predicted` (and `confidence`, `p_<class>`), and
-            `error`, which says why a row has no answer.
+            `error`, which says why a row has no prediction.
 
         Raises:
             TlxError: Where the run has no model, or the data cannot be read.
@@ -148,7 +148,7 @@ class Run:
         from tlx.inference.table import predict_rows
 
         with tempfile.TemporaryDirectory() as scratch:
-            output, source, root = Path(scratch) / "answer.parquet", data, None
+            output, source, root = Path(scratch) / "prediction.parquet", data, None
             if isinstance(data, pd.DataFrame):
                 source = Path(scratch) / "rows.parquet"
                 data.reset_index(drop=True).to_parquet(source)

@@ -102,8 +102,8 @@ def evaluate(folder: Path, split: str = "test", config_dirs: Sequence[Path] = ()
     images = getattr(task, split)
     device = choose_compute(plan.trainer).accelerator
     objective = objective_of(task)
-    answers = predict(backbone, images, device=device, answers=objective.answers)
-    return objective.scores(answers, images.labels)
+    predictions = predict(backbone, images, device=device, to_predictions=objective.predictions)
+    return objective.scores(predictions, images.labels)
 
 
 def _check_target(folder: Path, task: Task) -> None:

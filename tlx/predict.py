@@ -1,8 +1,8 @@
 """`python -m tlx.predict RUN --input FOLDER|TABLE --output FILE`: a run's model on new images.
 
 The output has one row per image, in the input's order: row, path, predicted, confidence, p_<class>
-for each class, and error, which says why a row has no answer; where none has one, the command ends
-with status 1. Broken off, the same command goes on where it stopped. For a run on a table of
+for each class, and error, which says why a row has no prediction; where none has one, the command
+ends with status 1. Broken off, the same command goes on where it stopped. For a run on a table of
 features, TABLE has the same columns as that one.
 """
 
@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         type=typed_path,
         required=True,
         metavar="FILE",
-        help="the answer, .parquet or .csv",
+        help="the predictions, .parquet or .csv",
     )
     parser.add_argument("--path-column", default="path", metavar="NAME", help="default: path")
     parser.add_argument(
@@ -113,7 +113,7 @@ def _tell(done: Predicted, examples: str) -> None:
     """Say how it went.
 
     Raises:
-        TlxError: Where no row has an answer.
+        TlxError: Where no row has a prediction.
     """
     print(
         f"{done.output}: {done.rows} {examples}, {done.errors} with an error (see its column error)"
@@ -122,8 +122,8 @@ def _tell(done: Predicted, examples: str) -> None:
         print(f"{done.kept_rows} of them had been predicted before")
     if done.failed:
         raise TlxError(
-            f"none of the {done.rows} {examples} has an answer; {done.output} says why for each. "
-            f"The first: {done.first_error}."
+            f"none of the {done.rows} {examples} has a prediction; {done.output} says why for "
+            f"each. The first: {done.first_error}."
         )
 
 

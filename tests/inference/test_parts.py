@@ -17,7 +17,7 @@ NAMES = ['=HYPERLINK("http://e")', "-2.5", None]
 def test_join_of_names_like_formulas_marks_them_in_csv_alone(suffix: str, tmp_path: Path) -> None:
     import pandas as pd
 
-    parts = Parts(tmp_path / f"answer{suffix}", rows=3, part_rows=2, depends_on={})
+    parts = Parts(tmp_path / f"prediction{suffix}", rows=3, part_rows=2, depends_on={})
     with parts.claimed():
         for index, names in enumerate((NAMES[:2], NAMES[2:])):
             shares, errors = [0.5] * len(names), [None] * len(names)

@@ -1,4 +1,4 @@
-"""New rows of a table: bad ones, broken-off work, and what the answer hangs on."""
+"""New rows of a table: bad ones, broken-off work, and what the prediction hangs on."""
 
 from __future__ import annotations
 
@@ -44,37 +44,39 @@ def test_predict_of_bad_rows_says_why_in_each_and_answers_the_others(
     frame.loc[7, "alcohol"] = np.inf
     frame.loc[9, "region"] = "moon"
     done = predict_rows(run, Path(written(tmp_path, frame)), tmp_path / "a.parquet", part_rows=50)
-    answer = pd.read_parquet(tmp_path / "a.parquet")
+    prediction = pd.read_parquet(tmp_path / "a.parquet")
     assert (done.rows, done.errors) == (178, 4)
-    assert answer["row"].tolist() == list(range(178))
+    assert prediction["row"].tolist() == list(range(178))
     missing = "a value is missing or infinite, and the run fills none in"
-    assert answer["error"].dropna().to_dict() == {
+    assert prediction["error"].dropna().to_dict() == {
         3: "column 'hue' has 'dark', which is no number",
         5: missing,
         7: missing,
         9: "column 'region' has 'moon', which no training row has",
     }
-    bad = answer["error"].notna()
-    assert answer.loc[bad, "predicted"].isna().all()
+    bad = prediction["error"].notna()
+    assert prediction.loc[bad, "predicted"].isna().all()
     columns = ["p_barbera", "p_barolo", "p_grignolino"]
     expected = pd.read_parquet(whole)
-    np.testing.assert_allclose(answer.loc[~bad, columns], expected.loc[~bad, columns], atol=1e-6)
-    assert answer.loc[~bad, "predicted"].equals(expected.loc[~bad, "predicted"])
+    np.testing.assert_allclose(
+        prediction.loc[~bad, columns], expected.loc[~bad, columns], atol=1e-6
+    )
+    assert prediction.loc[~bad, "predicted"].equals(expected.loc[~bad, "predicted"])
 
 
 def test_predict_of_rows_broken_off_goes_on_with_the_missing_parts(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, output = new_rows(tmp_path), tmp_path / "answer.csv"
+    source, output = new_rows(tmp_path), tmp_path / "prediction.csv"
     predict_rows(run, source, tmp_path / "whole.csv", part_rows=50)
     fill = prediction_table._fill
     filled: list[int] = []
 
-    def broken_off(answers: Any, frame: pd.DataFrame, *given: Any) -> None:
+    def broken_off(predictions: Any, frame: pd.DataFrame, *given: Any) -> None:
         filled.append(len(frame))
         if len(filled) == 3:
             raise KeyboardInterrupt
-        fill(answers, frame, *given)
+        fill(predictions, frame, *given)
 
     monkeypatch.setattr(prediction_table, "_fill", broken_off)
     with pytest.raises(KeyboardInterrupt):
@@ -88,7 +90,7 @@ def test_predict_of_rows_broken_off_goes_on_with_the_missing_parts(
 
 
 def test_predict_of_other_rows_into_the_same_output_is_refused(run: Path, tmp_path: Path) -> None:
-    output = tmp_path / "answer.csv"
+    output = tmp_path / "prediction.csv"
     predict_rows(run, new_rows(tmp_path), output)
     other = Path(written(tmp_path, wines()[:20], "other.csv"))
     with pytest.raises(TlxError, match=r"was begun with another input\. --overwrite starts"):
@@ -99,7 +101,7 @@ def test_predict_of_other_rows_into_the_same_output_is_refused(run: Path, tmp_pa
 def test_predict_of_a_table_that_lacks_a_column_names_it(run: Path, tmp_path: Path) -> None:
     path = written(tmp_path, wines().rename(columns={"hue": "hues"}), "lacks.csv")
     with pytest.raises(TlxError) as error:
-        predict_rows(run, Path(path), tmp_path / "answer.csv")
+        predict_rows(run, Path(path), tmp_path / "prediction.csv")
     assert str(error.value) == (
         f"--input {path} lacks columns that the run learned from. "
         "No column 'hue': Did you mean 'hues'?"

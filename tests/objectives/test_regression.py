@@ -47,6 +47,6 @@ def test_regression_tally_of_a_diverged_epoch_says_so_in_its_loss() -> None:
 
 
 def test_regression_answers_are_in_own_units() -> None:
-    answers = Regression(TARGET).answers(torch.tensor([[0.0], [-2.0]]))
-    assert answers.dtype == torch.float64
-    assert answers.tolist() == [100.0, 60.0]
+    predictions = Regression(TARGET).predictions(torch.tensor([[0.0], [-2.0]]))
+    assert predictions.dtype == torch.float64
+    assert predictions.tolist() == [100.0, 60.0]

@@ -70,7 +70,9 @@ def predicted_curve(run: Path, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what a run's model predicts at some places of its one feature, shape (n,)."""
     cells = Cells(x[:, None], np.empty((len(x), 0), dtype=object))
     features, _ = prepared(cells, read_preparation(run))
-    predicted: NDArray[np.float64] = load_predictor(run).answers(torch.from_numpy(features)).numpy()
+    predicted: NDArray[np.float64] = (
+        load_predictor(run).predictions(torch.from_numpy(features)).numpy()
+    )
     return predicted
 
 

@@ -1,1 +1,1 @@
-"""A run's model on new image files: reading them, asking the model, keeping parts of the answer."""
+"""A run's model on new image files: reading them, predicting, keeping finished parts."""

@@ -23,7 +23,7 @@ TABLE_SUFFIXES: Final = (".csv", ".parquet")
 
 @dataclass(frozen=True)
 class Inputs:
-    """Images to predict, one per row of the answer.
+    """Images to predict, one per row of the output.
 
     Args:
         names: Each image's path as the folder or the table has it; None where a table's cell is

@@ -41,7 +41,7 @@ class NumberAnswers:
         self.predicted[list(places)] = predicted
         for place, number in zip(places, predicted.tolist(), strict=True):
             if not np.isfinite(number):
-                self.errors[place] = "the model's answer is not finite"
+                self.errors[place] = "the model's prediction is not finite"
 
     def table(self) -> pa.Table:
         """Return one row per row of the input: the number, or the error."""

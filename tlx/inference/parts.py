@@ -1,4 +1,4 @@
-"""An answer written in parts, so that broken-off work goes on where it stopped."""
+"""Predictions written in parts, so that broken-off work goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Parts:
     """The folder `OUTPUT.parts` beside an output.
 
     Args:
-        output: Where the whole answer shall stand; `.parquet` or `.csv`.
-        rows: How many rows the answer has.
+        output: Where all predictions shall stand; `.parquet` or `.csv`.
+        rows: How many rows there are.
         part_rows: How many rows a part has; the last may have fewer.
-        depends_on: Fingerprints of all that decides the answer, by what they are of.
+        depends_on: Fingerprints of all that decides the predictions, by what they are of.
     """
 
     output: Path
@@ -57,7 +57,7 @@ class Parts:
         """Hold the folder alone, made ready for these parts.
 
         Args:
-            overwrite: Whether earlier parts and an earlier answer of something else may go.
+            overwrite: Whether earlier parts and earlier predictions of something else may go.
 
         Raises:
             TlxError: Where the folder is in use, or holds another model's or input's parts.
@@ -77,7 +77,7 @@ class Parts:
             lock.release()
 
     def is_complete(self) -> bool:
-        """Return whether the whole answer stands already."""
+        """Return whether all predictions stand already."""
         return bool(self._manifest().get("complete")) and self.output.is_file()
 
     def has(self, index: int) -> bool:
@@ -94,7 +94,7 @@ class Parts:
             pq.write_table(table, temporary)
 
     def join(self, schema: pa.Schema) -> int:
-        """Write the whole answer from its parts, part by part, and remove them.
+        """Write all predictions from their parts, part by part, and remove them.
 
         In a CSV file a text that a spreadsheet would compute has an apostrophe in front
         (`tlx.texts.csv_cells`).
@@ -118,12 +118,12 @@ class Parts:
         return errors
 
     def errors_in_output(self) -> int:
-        """Return how many rows of the whole answer have an error."""
+        """Return how many rows of all predictions have an error."""
         errors = self._manifest().get("errors")
         return errors if isinstance(errors, int) else 0
 
     def first_error_in_output(self) -> str | None:
-        """Return why the first row without an answer has none; None where all have one."""
+        """Return why the first row without a prediction has none; None where all have one."""
         first = self._manifest().get("first_error")
         return first if isinstance(first, str) else None
 
@@ -175,7 +175,7 @@ class Parts:
         self._start_anew()
 
     def _refuse(self, found: object) -> None:
-        """Raise where something else's parts or answer would be lost."""
+        """Raise where something else's parts or predictions would be lost."""
         if isinstance(found, dict):
             now = self.depends_on
             changed = " and ".join(key for key in now if found.get(key) != now[key])

@@ -56,7 +56,7 @@ class Predictor:
         return preprocess(load_pixels(path, self.form, preprocess.resize_size)[None])[0]
 
     @torch.inference_mode()
-    def answers(self, prepared: Tensor) -> Tensor:
+    def predictions(self, prepared: Tensor) -> Tensor:
         """Return class probabilities (n, classes), on the CPU, of network input (n, 3, h, w).
 
         Of a model of numbers, these: float64, shape (n,), in the target's own units.
@@ -71,7 +71,7 @@ class Predictor:
                 f"{len(prepared)} images at a time are too many for the memory of {self.device}. "
                 "Use a smaller --batch-size."
             ) from error
-        return self.objective.answers(logits.float()).cpu()
+        return self.objective.predictions(logits.float()).cpu()
 
 
 def load_predictor(folder: Path, device: str = "cpu") -> Predictor:

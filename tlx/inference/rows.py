@@ -59,7 +59,7 @@ def _remedy(fault: Fault) -> str:
 
 
 def cells_and_errors(frame: pd.DataFrame, learned: Preparation) -> tuple[Cells, dict[int, str]]:
-    """Return rows as cells, and why some of them can have no answer, by position.
+    """Return rows as cells, and why some of them can have no prediction, by position.
 
     Args:
         frame: Has every column of the preparation.

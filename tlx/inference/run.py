@@ -16,9 +16,9 @@ from torch import Tensor
 
 from tlx.data.images.files.image_limits import ImageFileError, quiet_about_size
 from tlx.errors import TlxError
-from tlx.inference.answer_table import Answers, answer_schema
 from tlx.inference.inputs import Inputs, locate, read_inputs
 from tlx.inference.parts import Parts, check_output
+from tlx.inference.prediction_table import Predictions, prediction_schema
 from tlx.inference.predictor import Predictor, load_predictor
 from tlx.machine import available_devices, usable_cpus
 from tlx.progress import counted
@@ -35,7 +35,7 @@ class Predicted:
     """How a prediction ended.
 
     Args:
-        output: The file with the answer.
+        output: The file with the predictions.
         rows: How many rows it has.
         errors: How many of them have an error in the place of a class.
         kept_rows: How many had been predicted before.
@@ -50,7 +50,7 @@ class Predicted:
 
     @property
     def failed(self) -> bool:
-        """Whether no row has an answer."""
+        """Whether no row has a prediction."""
         return self.errors == self.rows
 
 
@@ -76,14 +76,14 @@ def predict_files(
     Args:
         run: The folder of a completed run.
         source: A folder of images, or a table in CSV or Parquet with a column of paths.
-        output: The answer; `.parquet` or `.csv`.
+        output: The predictions; `.parquet` or `.csv`.
         path_column: The table's column of image paths.
         root: Where the table's relative paths start; None means the table's own folder.
         device: `auto`, `cpu`, `cuda` or `mps`.
         batch_size: Images that the model sees at a time.
         part_rows: Rows of a part.
         threads: CPU threads; None takes the CPUs this process may use.
-        overwrite: Whether an earlier answer of another model or input may go.
+        overwrite: Whether earlier predictions of another model or input may go.
 
     Raises:
         TlxError: Where run, input, output or device cannot be used, before any prediction.
@@ -105,7 +105,7 @@ def predict_files(
 
 
 def _parts_of(output: Path, inputs: Inputs, predictor: Predictor, part_rows: int) -> Parts:
-    """Return the parts of an answer, which hold for this model, input and size alone."""
+    """Return the parts of predictions, which hold for this model, input and size alone."""
     depends_on = {
         "model": predictor.fingerprint,
         "input": inputs.fingerprint(),
@@ -120,7 +120,7 @@ def _complete(
     """Write the parts that are missing, join all, and return how many rows were there already."""
     with quiet_about_size(), ThreadPoolExecutor(threads) as pool:
         kept = _write_parts(parts, inputs, predictor, batch_size, pool)
-    parts.join(answer_schema(predictor.class_names))
+    parts.join(prediction_schema(predictor.class_names))
     return kept
 
 
@@ -154,33 +154,33 @@ def _write_parts(
         for index in missing:
             rows = parts.range_of(index)
             names = [inputs.names[row] for row in rows]
-            answers = Answers(rows.start, names, predictor.class_names)
-            _answer(answers, inputs, predictor, batch_size, pool, advance)
-            parts.write(index, answers.table())
+            predictions = Predictions(rows.start, names, predictor.class_names)
+            _predict(predictions, inputs, predictor, batch_size, pool, advance)
+            parts.write(index, predictions.table())
     return len(inputs) - waiting
 
 
-def _answer(
-    answers: Answers,
+def _predict(
+    predictions: Predictions,
     inputs: Inputs,
     predictor: Predictor,
     batch_size: int,
     pool: ThreadPoolExecutor,
     advance: Callable[[int], None],
 ) -> None:
-    """Fill in the answers of one part, a batch at a time."""
+    """Fill in the predictions of one part, a batch at a time."""
     read = partial(_read, inputs=inputs, predictor=predictor)
-    arriving = enumerate(_ahead(pool, read, answers.names, BATCHES_AHEAD * batch_size))
+    arriving = enumerate(_ahead(pool, read, predictions.names, BATCHES_AHEAD * batch_size))
     while batch := list(islice(arriving, batch_size)):
         places, images = [], []
         for place, image in batch:
             if isinstance(image, str):
-                answers.errors[place] = image
+                predictions.errors[place] = image
                 continue
             places.append(place)
             images.append(image)
         if images:
-            answers.fill(places, predictor.answers(torch.stack(images)).numpy())
+            predictions.fill(places, predictor.predictions(torch.stack(images)).numpy())
         advance(len(batch))
 
 

@@ -14,9 +14,9 @@ import torch
 
 from tlx.data.tables.features.preparation import Preparation, prepared, read_preparation
 from tlx.data.tables.files.table_file import table_state
-from tlx.inference.answer_table import Answers, answer_schema
 from tlx.inference.numbers import NUMBER_SCHEMA, NumberAnswers
 from tlx.inference.parts import Parts, check_output
+from tlx.inference.prediction_table import Predictions, prediction_schema
 from tlx.inference.predictor import load_predictor
 from tlx.inference.rows import cells_and_errors, read_rows, reading_of, unseen_lines
 from tlx.inference.run import PART_ROWS, Predicted, predicted
@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class RowAnswers(Protocol):
+class RowPredictions(Protocol):
     """What is said of the rows of a table.
 
     Attributes:
-        errors: Why a row has no answer, by its position.
+        errors: Why a row has no prediction, by its position.
     """
 
     errors: dict[int, str]
 
     def fill(self, places: Sequence[int], given: NDArray[Any], /) -> None:
-        """Take the model's answers for the rows at some places."""
+        """Take the model's predictions for the rows at some places."""
 
     def table(self) -> pa.Table:
         """Return one row per row of the input."""
 
 
-class ClassAnswers(Answers):
+class ClassPredictions(Predictions):
     """Predicted classes of rows, which come from no file."""
 
     def table(self) -> pa.Table:
@@ -67,7 +67,7 @@ def predict_rows(
 ) -> Predicted:
     """Write what a run's model says of each row of a table.
 
-    The rows are prepared as the run's training rows taught (`preparation.json`). The answer has
+    The rows are prepared as the run's training rows taught (`preparation.json`). The output has
     the columns `row`, `predicted`, `confidence`, `p_<class>` for each class, and `error`; where a
     number is predicted `row`, `predicted` (in the target's own units) and `error`. Broken off, the
     same call goes on with the first part that is missing.
@@ -75,10 +75,10 @@ def predict_rows(
     Args:
         run: The folder of a completed run on a table.
         source: A CSV or Parquet table with the same columns; the one to predict may be missing.
-        output: The answer; `.parquet` or `.csv`.
+        output: The predictions; `.parquet` or `.csv`.
         device: Where to compute.
         part_rows: Rows of a part.
-        overwrite: Whether an answer of another model or input may go.
+        overwrite: Whether predictions of another model or input may go.
 
     Raises:
         TlxError: Where run, table or output cannot be used, before any prediction.
@@ -123,31 +123,31 @@ def _write_parts(
         if parts.has(index):
             kept += len(rows)
             continue
-        answers = _no_answers_yet(rows, predictor)
-        _fill(answers, frame.iloc[rows.start : rows.stop], learned, predictor)
-        parts.write(index, answers.table())
+        predictions = _no_predictions_yet(rows, predictor)
+        _fill(predictions, frame.iloc[rows.start : rows.stop], learned, predictor)
+        parts.write(index, predictions.table())
     return kept
 
 
 def _schema(predictor: Predictor) -> pa.Schema:
     if not predictor.class_names:
         return NUMBER_SCHEMA
-    schema = answer_schema(predictor.class_names)
+    schema = prediction_schema(predictor.class_names)
     return schema.remove(schema.get_field_index("path"))
 
 
-def _no_answers_yet(rows: range, predictor: Predictor) -> RowAnswers:
+def _no_predictions_yet(rows: range, predictor: Predictor) -> RowPredictions:
     if predictor.class_names:
-        return ClassAnswers(rows.start, [None] * len(rows), predictor.class_names)
+        return ClassPredictions(rows.start, [None] * len(rows), predictor.class_names)
     return NumberAnswers(len(rows), rows.start)
 
 
 def _fill(
-    answers: RowAnswers, frame: pd.DataFrame, learned: Preparation, predictor: Predictor
+    predictions: RowPredictions, frame: pd.DataFrame, learned: Preparation, predictor: Predictor
 ) -> None:
     cells, errors = cells_and_errors(frame, learned)
-    answers.errors.update(errors)
+    predictions.errors.update(errors)
     good = np.setdiff1d(np.arange(len(cells)), list(errors)).astype(np.int64)
     if len(good):
         features, _ = prepared(cells.rows(good), learned)
-        answers.fill(good.tolist(), predictor.answers(torch.from_numpy(features)).numpy())
+        predictions.fill(good.tolist(), predictor.predictions(torch.from_numpy(features)).numpy())

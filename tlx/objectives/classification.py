@@ -63,17 +63,17 @@ class Classification:
         """Return an empty tally."""
         return ClassTally()
 
-    def answers(self, outputs: Tensor) -> Tensor:
+    def predictions(self, outputs: Tensor) -> Tensor:
         """Return class probabilities (n, classes) of logits (n, classes)."""
         return probabilities(outputs)
 
-    def scores(self, answers: Tensor, labels: Tensor) -> ClassificationScores:
+    def scores(self, predictions: Tensor, labels: Tensor) -> ClassificationScores:
         """Return the scores of class probabilities (n, classes)."""
-        return classification_scores(answers, labels, self.class_names)
+        return classification_scores(predictions, labels, self.class_names)
 
-    def table(self, split_name: str, split: Split, answers: Tensor) -> pd.DataFrame:
+    def table(self, split_name: str, split: Split, predictions: Tensor) -> pd.DataFrame:
         """Return one row per image: its class, the predicted class, how sure."""
-        return predictions_table(split_name, split, answers, self.class_names)
+        return predictions_table(split_name, split, predictions, self.class_names)
 
     def card_scores(self, scores: ClassificationScores) -> dict[str, float]:
         """Return accuracy and loss."""

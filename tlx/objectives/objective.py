@@ -67,13 +67,13 @@ class Objective(Protocol[S]):
     def tally(self, loss: nn.Module) -> Tally:
         """Return an empty tally; `loss` is what is trained with."""
 
-    def answers(self, outputs: Tensor) -> Tensor:
+    def predictions(self, outputs: Tensor) -> Tensor:
         """Return what outputs (n, k) of the network say, one row or number for each."""
 
-    def scores(self, answers: Tensor, labels: Tensor) -> S:
-        """Return the scores of answers, by a split's labels (n,)."""
+    def scores(self, predictions: Tensor, labels: Tensor) -> S:
+        """Return the scores of predictions, by a split's labels (n,)."""
 
-    def table(self, split_name: str, split: Split, answers: Tensor) -> pd.DataFrame:
+    def table(self, split_name: str, split: Split, predictions: Tensor) -> pd.DataFrame:
         """Return one row per example: where it comes from, what is true, what was predicted."""
 
     def card_scores(self, scores: S) -> dict[str, float]:

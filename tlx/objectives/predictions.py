@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PREDICTIONS_FILE = "predictions.csv"
 MOST_PROBABILITY_COLUMNS = 100
-Answers = Callable[[Tensor], Tensor]
+ToPredictions = Callable[[Tensor], Tensor]
 
 
 def probabilities(outputs: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ def predict(
     *,
     device: str = "cpu",
     batch_size: int = EVALUATION_BATCH_SIZE,
-    answers: Answers = probabilities,
+    to_predictions: ToPredictions = probabilities,
 ) -> Tensor:
     """Return what a model says of a split's images, on the CPU: class probabilities (n, classes).
 
@@ -45,14 +45,14 @@ def predict(
         split: The images.
         device: Where to compute.
         batch_size: Images at a time.
-        answers: What becomes of the outputs (n, k).
+        to_predictions: What makes predictions of the outputs (n, k).
     """
     backbone.to(device).eval()
 
     def logits(images: Tensor) -> Tensor:
         return cast(Tensor, backbone(backbone.preprocess(images)))
 
-    return answers(_outputs(logits, split.inputs, device, batch_size))
+    return to_predictions(_outputs(logits, split.inputs, device, batch_size))
 
 
 @torch.inference_mode()
@@ -62,7 +62,7 @@ def predict_cached(
     *,
     device: str = "cpu",
     batch_size: int = EVALUATION_BATCH_SIZE,
-    answers: Answers = probabilities,
+    to_predictions: ToPredictions = probabilities,
 ) -> Tensor:
     """Return what `predict` returns, of activations at a cut.
 
@@ -71,9 +71,9 @@ def predict_cached(
         activations: Shape (n, ...).
         device: Where to compute.
         batch_size: Images at a time.
-        answers: What becomes of the outputs (n, k).
+        to_predictions: What makes predictions of the outputs (n, k).
     """
-    return answers(_outputs(tail.to(device).eval(), activations, device, batch_size))
+    return to_predictions(_outputs(tail.to(device).eval(), activations, device, batch_size))
 
 
 def _outputs(

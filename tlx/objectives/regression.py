@@ -73,17 +73,17 @@ class Regression:
         """Return an empty tally."""
         return NumberTally(self.target, loss)
 
-    def answers(self, outputs: Tensor) -> Tensor:
+    def predictions(self, outputs: Tensor) -> Tensor:
         """Return numbers (n,) in the target's own units, float64, of outputs (n, 1)."""
         return self.target.in_own_units(outputs[:, 0])
 
-    def scores(self, answers: Tensor, labels: Tensor) -> RegressionScores:
+    def scores(self, predictions: Tensor, labels: Tensor) -> RegressionScores:
         """Return the scores of numbers (n,), by the numbers (n,) that are trained on."""
-        return regression_scores(answers, self.target.in_own_units(labels))
+        return regression_scores(predictions, self.target.in_own_units(labels))
 
-    def table(self, split_name: str, split: Split, answers: Tensor) -> pd.DataFrame:
+    def table(self, split_name: str, split: Split, predictions: Tensor) -> pd.DataFrame:
         """Return one row per example: its number and the predicted one."""
-        return numbers_table(split_name, split, answers, self.target.in_own_units(split.labels))
+        return numbers_table(split_name, split, predictions, self.target.in_own_units(split.labels))
 
     def card_scores(self, scores: RegressionScores) -> dict[str, float]:
         """Return R2, MAE and RMSE."""

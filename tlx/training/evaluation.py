@@ -48,12 +48,16 @@ def evaluate(
     tables = []
     for name, split in (("val", task.val), ("test", task.test)):
         if cached is None:
-            answers = predict(backbone, split, device=device, answers=objective.answers)
+            predictions = predict(
+                backbone, split, device=device, to_predictions=objective.predictions
+            )
         else:
             tail, activations = cached.scoring_tail, cached.scored[name]
-            answers = predict_cached(tail, activations, device=device, answers=objective.answers)
-        scores[name] = objective.scores(answers, split.labels)
-        tables.append(objective.table(name, split, answers))
+            predictions = predict_cached(
+                tail, activations, device=device, to_predictions=objective.predictions
+            )
+        scores[name] = objective.scores(predictions, split.labels)
+        tables.append(objective.table(name, split, predictions))
     write_predictions(run.folder, tables, objective.digits)
     run.result.metrics = {name: score.to_dict() for name, score in scores.items()}
     return scores

@@ -138,7 +138,7 @@ def check_head(name: str, head: nn.Module) -> None:
     """
     if isinstance(head, NearestNeighbourHead) and not FORMATS[name].any_head:
         raise TlxError(
-            f"--format {name}: the k-NN head looks its answer up among the training examples and "
+            f"--format {name}: the k-NN head looks predictions up among the training examples and "
             "is no network. Use --format safetensors, or a run of another strategy."
         )
 

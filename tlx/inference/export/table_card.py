@@ -18,7 +18,7 @@ PREPARED: Final = [
     "",
     "learned = read_preparation(Path({preparation}))",
     'rows = read_rows(Path("rows.csv"), learned)  # a table with the columns above',
-    "cells, errors = cells_and_errors(rows, learned)  # the rows in errors have no answer",
+    "cells, errors = cells_and_errors(rows, learned)  # the rows in errors have no prediction",
     "features, changes = prepared(cells, learned)",
     "",
 ]

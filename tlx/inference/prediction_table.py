@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 @dataclass
-class Answers:
+class Predictions:
     """What a model says of some rows, filled in as it says it.
 
     Args:
@@ -21,7 +21,7 @@ class Answers:
 
     Attributes:
         probabilities: Shape (rows, classes), float32; NaN where a row has an error.
-        errors: Why a row has no answer, by position within `names`.
+        errors: Why a row has no prediction, by position within `names`.
     """
 
     first_row: int
@@ -39,7 +39,7 @@ class Answers:
         self.probabilities[list(places)] = probabilities
         for place, row in zip(places, probabilities, strict=True):
             if not np.isfinite(row).all():
-                self.errors[place] = "the model's answer is not finite"
+                self.errors[place] = "the model's prediction is not finite"
 
     def table(self) -> pa.Table:
         """Return one row per image: where it comes from, its class, how sure, or the error."""
@@ -59,11 +59,11 @@ class Answers:
             ),
             pa.array([self.errors.get(place) for place in range(len(self.names))], pa.string()),
         ]
-        return pa.Table.from_arrays(columns, schema=answer_schema(self.class_names))
+        return pa.Table.from_arrays(columns, schema=prediction_schema(self.class_names))
 
 
-def answer_schema(class_names: Sequence[str]) -> pa.Schema:
-    """Return names and types of the answer's columns.
+def prediction_schema(class_names: Sequence[str]) -> pa.Schema:
+    """Return names and types of the columns of predictions.
 
     Args:
         class_names: One per class; each gets a column `p_<name>`.
