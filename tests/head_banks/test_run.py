@@ -35,7 +35,7 @@ def config(*words: str, activations: str = "off") -> DictConfig:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Varied jobs, each alone from its images and all of them as a bank from the store."""
+    """Varied jobs, each alone from its images and all of them as a head bank from the store."""
     root = tmp_path_factory.mktemp("bank")
     for number, words in enumerate(VARIED):
         train(config(*words), root / "alone" / str(number))

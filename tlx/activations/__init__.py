@@ -1,4 +1,4 @@
-"""The activation store: what a frozen prefix says of each image, computed once.
+"""The activation store: the outputs of a network's frozen layers, computed once and kept.
 
 `python -m tlx.activations` lists, verifies and prunes it.
 """

@@ -1,4 +1,4 @@
-"""A run's use of the store: decided, looked up or computed, and handed on as images' stand-ins."""
+"""A run's use of the store: whether it has one, and what it trains on in the place of images."""
 
 from __future__ import annotations
 

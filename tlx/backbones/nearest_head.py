@@ -1,4 +1,4 @@
-"""A head without weights: it keeps the training features and asks the nearest ones."""
+"""A head without weights: it keeps the training features and votes among the nearest."""
 
 from __future__ import annotations
 

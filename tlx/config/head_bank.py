@@ -1,4 +1,4 @@
-"""Several configurations as one bank of heads, each in a folder of its own."""
+"""Several configurations as one head bank, each in a folder of its own."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def prepare(config: DictConfig, part: int, parts: int) -> None:
 def run_together(
     configs: Sequence[DictConfig], folders: Sequence[Path], commands: Sequence[str]
 ) -> list[Any]:
-    """Train a bank of heads; each job's own folder gets what it would hold had it run alone.
+    """Train a head bank; each job's own folder gets what it would hold had it run alone.
 
     Returns:
         Each job's validation accuracy, or the exception that ended it.

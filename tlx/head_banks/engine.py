@@ -1,4 +1,4 @@
-"""The training of a bank: one forward and backward pass over the heads of many jobs."""
+"""The training of a head bank: one forward and backward pass over the heads of many jobs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def train_bank(
         One history per member, in their order.
 
     Raises:
-        ValueError: Where the tail cannot train in a bank; `fits_bank` tells before.
+        ValueError: Where the tail cannot train in a head bank; `fits_bank` tells before.
     """
     reason = fits_bank(tail)
     if reason is not None:

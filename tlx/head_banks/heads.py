@@ -159,7 +159,7 @@ def stacked_heads(
 
 
 def fits_bank(tail: nn.Module) -> str | None:
-    """Return why a tail cannot train in a bank, or None where it can.
+    """Return why a tail cannot train in a head bank, or None where it can.
 
     What drops at random draws from each job's own stream of numbers, and batch norm in training
     keeps averages beside its parameters; neither can be stacked and stay the same.

@@ -1,4 +1,4 @@
-"""What one job brings to a bank, and what it takes home."""
+"""One job of a head bank: what it starts from, and what it ends with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FeatureSplit:
 
 @dataclass(frozen=True)
 class Member:
-    """A job of a bank. Members that share data shall share the `FeatureSplit` objects.
+    """A job of a head bank. Members that share data shall share the `FeatureSplit` objects.
 
     Args:
         train: What it learns from.

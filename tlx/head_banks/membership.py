@@ -33,7 +33,7 @@ class HeadBank:
     """Jobs that train together.
 
     Args:
-        indices: Positions of the jobs in the sweep, ascending; one alone is no bank.
+        indices: Positions of the jobs in the sweep, ascending; one alone is no head bank.
     """
 
     indices: tuple[int, ...]
@@ -54,15 +54,15 @@ def plan_banks(
 
     Args:
         configs: Each job's resolved configuration, as `tlx.config.builders.plain` returns it.
-        max_bytes: Most memory for the features that one step of a bank gathers.
+        max_bytes: Most memory for the features that one step of a head bank gathers.
         features_per_image: Numbers at the cut for each image, for that estimate; the widest flat
             head of torchvision's builders has 4,096.
         slots: Processes at a time. Writing the runs of a large bank takes longer than training
             it, so it is split among them.
 
     Returns:
-        Every job in exactly one bank, in the order of their first jobs. A job that trains alone is
-        a bank of one.
+        Every job in exactly one head bank, in the order of their first jobs. A job that trains
+        alone is a bank of one.
     """
     groups: dict[str, list[int]] = {}
     for index, config in enumerate(configs):
@@ -117,7 +117,7 @@ def describe(configs: Sequence[Config], banks: Sequence[HeadBank]) -> str:
 
 
 def _key(config: Config) -> str:
-    """Return what jobs of one bank have in common, as text."""
+    """Return what jobs of one head bank have in common, as text."""
     data = {k: v for k, v in config["data"].items() if k not in FREE_DATA}
     trainer = {k: v for k, v in config["trainer"].items() if k not in FREE_TRAINER}
     targets = [_target(config, group) for group in STACKED_GROUPS]

@@ -1,4 +1,4 @@
-"""What the jobs of a bank share: model A, the images at its cut, and each job's fresh head."""
+"""What the jobs of a head bank share: model A, the images at its cut, and each job's fresh head."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """N runs at once: what `tlx.train` does for one plan, for plans that share their frozen prefix.
 
 Every job has its own folder with the same files as a run alone, but for two kinds.
-`checkpoints/last.ckpt`: a bank is not resumed in its middle, an interrupted job is trained again
-from its first epoch. And the pictures: drawing takes longer than training such a head, and
+`checkpoints/last.ckpt`: a head bank is not resumed in its middle, an interrupted job is trained
+again from its first epoch. And the pictures: drawing takes longer than training such a head, and
 `python -m tlx.evaluate RUN --pictures` draws those that somebody wants to see.
 """
 
@@ -31,7 +31,7 @@ log = logging.getLogger("tlx")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one job of a bank ended.
+    """How one job of a head bank ended.
 
     Args:
         accuracy: Validation accuracy of the chosen epoch; None where the job failed.

@@ -1,4 +1,4 @@
-"""What a bank of heads is known to train as each job alone would: every option, by name.
+"""What a head bank is known to train as each job alone would: every option, by name.
 
 An allow-list: an option that is not here may change training in a way that the engine does not
 know of, so its job trains alone. Options of data and backbone stand here where all they do is done
@@ -90,7 +90,7 @@ REQUIRED: Final = ("strategy", "loss", "optimizer", "scheduler", "trainer", "bac
 
 
 def unknown_because(config: Mapping[str, Any]) -> str | None:
-    """Return the first thing that a bank does not know of a job, or None where it knows all.
+    """Return the first thing that a head bank does not know of a job, or None where it knows all.
 
     Args:
         config: The job's resolved configuration, as plain values.

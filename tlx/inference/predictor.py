@@ -1,4 +1,4 @@
-"""A run's model, ready to name the classes of images."""
+"""A run's model, loaded and ready to predict."""
 
 from __future__ import annotations
 

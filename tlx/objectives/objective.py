@@ -1,4 +1,4 @@
-"""What the objectives have in common: how outputs are answered, scored and tabled."""
+"""What the objectives have in common: how outputs become predictions, scores and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights that were found sound in this process: the jobs of a bank ask the same again."""
+"""Weights that were found sound in this process: the jobs of a head bank ask the same again."""
 
 from __future__ import annotations
 
