@@ -57,5 +57,9 @@ def run_html(
 
 def _cells(splits: Any, name: str) -> str:
     return "".join(
-        f"<td>{split[name]:.4f}</td>" if name in split else "<td></td>" for split in splits
+        f"<td>{_written(split[name])}</td>" if name in split else "<td></td>" for split in splits
     )
+
+
+def _written(score: float) -> str:
+    return str(score) if isinstance(score, int) else f"{score:.4f}"
