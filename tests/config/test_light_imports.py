@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.tiny import environment_for_tlx
+from tlx.config.choices.paths import conf_dir
 
 HEAVY = (
     "matplotlib", "pandas", "pyspark", "pytorch_lightning", "scipy", "sklearn", "torch",
@@ -64,11 +65,8 @@ def test_pretrain_cfg_job_shows_its_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("tlx-train strategy=", {f"strategy={s}" for s in
-                                 ("bias_only", "feature_extraction", "gradual", "lora", "lp_ft",
-                                  "norm_only", "partial",
-                                  "probe_knn", "probe_logistic", "probe_ridge", "ssf",
-                                  "structure_reuse", "surgical")}),
+        ("tlx-train strategy=", {f"strategy={path.stem}" for path in
+                                 (conf_dir() / "strategy").glob("*.yaml")}),
         ("tlx-train backbone=resnet1", {"backbone=resnet101", "backbone=resnet152",
                                         "backbone=resnet18"}),
         ("tlx-train strat", {"strategy=", "strategy."}),

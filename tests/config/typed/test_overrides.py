@@ -8,6 +8,9 @@ import pytest
 from tlx.config.choices.paths import conf_dir
 from tlx.config.typed.overrides import parse, sift, values_of, without_instructions, without_sweeps
 
+# As they stand: one more strategy is no fault.
+STRATEGIES = [path.stem for path in (conf_dir() / "strategy").glob("*.yaml")]
+
 
 def sifted(*arguments: str) -> tuple[list[str], list[str]]:
     overrides, unreadable = parse(arguments)
@@ -202,21 +205,8 @@ def test_sift_of_an_unknown_key_in_a_sweep_reports_it_once() -> None:
         ("seed=3", [3]),
         ("seed=0,1", ["0", "1"]),
         ("seed=range(1,4)", ["1", "2", "3"]),
-        ("strategy=glob(p*)", ["partial", "probe_knn", "probe_logistic", "probe_ridge"]),
-        (
-            "strategy=glob([*],exclude=p*)",
-            [
-                "bias_only",
-                "feature_extraction",
-                "gradual",
-                "lora",
-                "lp_ft",
-                "norm_only",
-                "ssf",
-                "structure_reuse",
-                "surgical",
-            ],
-        ),
+        ("strategy=glob(partia*)", ["partial"]),
+        ("strategy=glob([*],exclude=p*)", sorted(n for n in STRATEGIES if not n.startswith("p"))),
         ("optimizer.lr=interval(0,1)", []),
         ("experiment=null", [None]),
     ],
