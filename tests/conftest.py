@@ -10,6 +10,7 @@ import pytest
 
 # Tests train tiny networks, several at a time: more threads would only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["TLX_CLASS_ARCHIVES"] = ""  # none is made by the way
 # A shell starts what runs in the background deaf to Ctrl-C, and children inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

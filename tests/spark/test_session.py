@@ -8,7 +8,8 @@ import pytest
 
 from tlx.spark.errors import SparkStartError
 from tlx.spark.launcher.checks import check_executor, describe, versions
-from tlx.spark.session import check_reachable, session_options, spark_properties
+from tlx.spark.masters import check_reachable
+from tlx.spark.session import session_options, spark_properties
 
 
 def test_session_options_flatten_nested_and_dotted_properties() -> None:

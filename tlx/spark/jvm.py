@@ -19,6 +19,7 @@ from typing import Any
 
 END_S = 3.0
 """Seconds that a JVM has to end by itself before it is killed."""
+CRASHES = (signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV)
 
 
 class StartAbortedError(Exception):
@@ -62,6 +63,12 @@ class Jvm:
             yield
         finally:
             gateway.Popen, gateway.tempfile = original, temporary
+
+    @property
+    def has_crashed(self) -> bool:
+        """Whether it ended by a fault of its own: SIGABRT, SIGBUS or SIGSEGV."""
+        code = None if self._process is None or self._is_aborted else self._process.poll()
+        return code is not None and (-code in CRASHES or code - 128 in CRASHES)
 
     def abort(self) -> None:
         """Kill the JVM, and start none any more; Spark's Python processes end with it."""

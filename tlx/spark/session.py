@@ -9,18 +9,19 @@ import os
 import re
 import secrets
 import signal
-import socket
 import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlx.spark.class_archive import archive_file, archive_option, make_in_background
 from tlx.spark.daemon import PRELOAD_VARIABLE
 from tlx.spark.errors import SparkStartError
 from tlx.spark.isolation.files import tail
 from tlx.spark.java import find_java_home
 from tlx.spark.jvm import Jvm
+from tlx.spark.masters import check_reachable
 from tlx.spark.numpy_converter import make_lazy
 from tlx.spark.scratch import Scratch
 from tlx.spark.secret_properties import flat_properties, is_secret_property, submitted_secretly
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pyspark import SparkContext
+
+log = logging.getLogger("tlx")
 
 LOG4J_FILE = "log4j2.properties"
 _LOG4J = """rootLogger.level = warn
@@ -88,6 +91,7 @@ class Session:
         log_file: Where the JVM and the workers write what they would write to the console.
         jvm: Its process.
         scratch: Its temporary folder.
+        java_home: The folder of its Java.
         checked: The sweep folders that are known to be shared with the executors.
     """
 
@@ -96,6 +100,7 @@ class Session:
     log_file: Path
     jvm: Jvm
     scratch: Scratch
+    java_home: Path
     checked: set[Path] = field(default_factory=set)
 
     def stop(self) -> None:
@@ -111,6 +116,7 @@ class Session:
         """End the JVM at this program's end; it stops Spark by itself, or is killed."""
         self._expect_the_end()
         self.jvm.end()
+        _prepare_next(self.java_home)
         self.scratch.remove()
 
     def _expect_the_end(self) -> None:
@@ -182,38 +188,20 @@ def _leave() -> None:
         _session.leave()
 
 
-def check_reachable(master: str, timeout_s: float) -> None:
-    """Check that a standalone master listens, which Spark itself tries for minutes.
-
-    Raises:
-        SparkStartError: Where none of the masters answers.
-    """
-    if not master.startswith("spark://"):
-        return
-    faults = []
-    for address in master.removeprefix("spark://").split(","):
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), timeout=timeout_s).close()
-            return
-        except (OSError, ValueError) as error:
-            faults.append(f"{address}: {error}")
-    raise SparkStartError(
-        f"hydra.launcher.master={master}: no Spark master answers ({'; '.join(faults)}). "
-        "Start it, correct the address, or leave the option out to run on this machine."
-    )
-
-
-def spark_properties(options: SessionOptions, scratch: Path) -> dict[str, str]:
+def spark_properties(
+    options: SessionOptions, scratch: Path, archive: Path | None = None
+) -> dict[str, str]:
     """Return the properties a session starts with; the user's own win.
 
     Args:
         options: What to start it with.
         scratch: The folder for Spark's temporary files; it says how the JVM logs.
+        archive: Spark's classes as an earlier JVM left them, where there is such a file.
     """
     java_options = (
-        f"{JVM_OPTIONS} -Dlog4j.configurationFile=file:{scratch / LOG4J_FILE} "
-        f"-Djava.io.tmpdir={scratch}"
+        f"{JVM_OPTIONS}{archive_option(archive)} "
+        f"-Dlog4j.configurationFile=file:{scratch / LOG4J_FILE} "
+        f"-Djava.io.tmpdir={scratch} -XX:ErrorFile={scratch / 'java_error.log'}"
     )
     properties = {
         "spark.app.name": "tlx",
@@ -242,23 +230,45 @@ def module_path() -> list[str]:
     return list(dict.fromkeys(entries))
 
 
+class _DamagedArchiveError(SparkStartError):
+    """The JVM crashed with an archive of classes."""
+
+
 def _started(options: SessionOptions, log_file: Path, jvm: Jvm) -> Session:
+    """Start Spark; where its JVM crashes with an archive of classes, once more without it."""
+    try:
+        return _attempt(options, log_file, jvm)
+    except _DamagedArchiveError as error:
+        log.warning("%s", error)
+        return _attempt(options, log_file, jvm, is_archived=False)
+
+
+def _attempt(
+    options: SessionOptions, log_file: Path, jvm: Jvm, *, is_archived: bool = True
+) -> Session:
     """Start Spark; what was begun and failed is ended and removed."""
     scratch = Scratch()
     gateway: Any = None
+    archive: Path | None = None
     try:
         java_home = find_java_home(folder=scratch.folder)
         check_reachable(options.master, options.start_timeout_s)
         log_file.parent.mkdir(parents=True, exist_ok=True)
         os.environ["JAVA_HOME"] = str(java_home)
-        properties = spark_properties(options, scratch.folder)
+        archive = archive_file(java_home, JVM_OPTIONS) if is_archived else None
+        properties = spark_properties(options, scratch.folder, archive)
         gateway = _launched(options, properties, log_file, jvm, scratch)
         make_lazy(gateway)
-        return Session(_context(options, properties, gateway), options, log_file, jvm, scratch)
+        context = _context(options, properties, gateway)
+        return Session(context, options, log_file, jvm, scratch, java_home)
     except BaseException as error:
         _end(gateway, jvm, scratch)
         if isinstance(error, SparkStartError) or not isinstance(error, Exception):
             raise
+        if jvm.has_crashed and archive is not None and archive_option(archive):
+            archive.unlink(missing_ok=True)
+            told = f"Spark's JVM crashed with its archive of classes, which is removed: {archive}"
+            raise _DamagedArchiveError(told) from error
         raise _start_error(options, log_file, error) from error
 
 
@@ -327,6 +337,13 @@ def _start_error(options: SessionOptions, log_file: Path, error: Exception) -> S
         f"hydra.launcher.master={options.master}: Spark does not start ({detail}). "
         f"See {log_file}; check hydra.launcher.master and hydra.launcher.conf."
     )
+
+
+def _prepare_next(java_home: Path) -> None:
+    """Let the next Spark start in half the time: its classes are archived while nobody waits."""
+    archive = archive_file(java_home, JVM_OPTIONS)
+    if archive is not None and make_in_background(archive, JVM_OPTIONS):
+        log.info("Spark's classes are archived in the background, for later starts: %s", archive)
 
 
 def _is_alive(session: Session) -> bool:
