@@ -7,9 +7,26 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 LINE_EVERY_S = 30.0
 log = logging.getLogger("tlx")
+_silent: ContextVar[bool] = ContextVar("_silent", default=False)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Show no bars while the block runs, not even on a terminal."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def shows_bars() -> bool:
+    """Return whether work may draw bars: on a terminal, unless it is to be silent."""
+    return sys.stdout.isatty() and not _silent.get()
 
 
 @contextmanager
@@ -23,7 +40,7 @@ def counted(images: int, title: str) -> Iterator[Callable[[int], None]]:
     Yields:
         A function to call with the number of images done since the last call.
     """
-    if sys.stdout.isatty():
+    if shows_bars():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
         columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -97,3 +97,16 @@ def test_wrong_words_are_found_without_loading_lightning_in_cfg_job(tmp_path: Pa
     assert "Could not find 'strategy/partail'" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.endswith("loaded:\n")
+
+
+def test_import_of_the_scikit_learn_estimators_loads_no_torch_spark_or_lightning() -> None:
+    asked = "import sys, tlx.sklearn; print(*[n for n in {heavy} if n in sys.modules])"
+    heavy = [name for name in HEAVY if name not in ("sklearn", "scipy", "pandas")]
+    done = subprocess.run(
+        [sys.executable, "-c", asked.format(heavy=heavy)],
+        capture_output=True,
+        text=True,
+        env=environment_for_tlx(),
+        check=True,
+    )
+    assert done.stdout == "\n"

@@ -59,3 +59,12 @@ def test_task_fingerprint_depends_on_further_splits_and_on_whether_labels_are_th
     prints = {task_fingerprint(one.splits) for one in (made, labeled, hidden)}
     assert len(prints) == 3
     assert isinstance(hidden.split("source"), UnlabeledSplit)
+
+
+def test_scored_splits_of_a_task_without_a_test_split_are_val_alone() -> None:
+    one = Split(torch.zeros(1, 3), torch.zeros(1).long(), torch.zeros(1).long())
+    task = Task("tiny", ("a", "b"), {"train": one, "val": one}, "0" * 64)
+    assert task.scored == {"val": one}
+    assert task.with_splits(test=one).scored == {"val": one, "test": one}
+    with pytest.raises(TlxError, match=r"^task tiny has no split 'test'; it has train, val$"):
+        _ = task.test

@@ -75,7 +75,10 @@ class PrefixRequest:
 
     def manifest(self) -> Manifest:
         """Return the layout of the entry, from one image sent through the prefix."""
-        one = self.activations(0, 1)
+        return self.manifest_of(self.activations(0, 1))
+
+    def manifest_of(self, one: Tensor) -> Manifest:
+        """Return the layout of the entry, from the activations (1, ...) of one image."""
         shape = tuple(one.shape[1:])
         dtype = str(one.dtype).removeprefix("torch.")
         halved = dtype == "float32" and self.key.half_precision
@@ -199,7 +202,7 @@ def requests_of(
     from tlx.backbones.cutting import cut_behind
 
     fit = (("train", task.train.inputs), ("val", task.val.inputs))
-    scores = (("val", task.val.inputs), ("test", task.test.inputs))
+    scores = tuple((name, split.inputs) for name, split in task.scored.items())
 
     def at(cut: str, *, full: bool, scored: bool = False) -> CutRequests:
         prefix, tail = cut_behind(backbone, cut)
@@ -239,10 +242,10 @@ def distinct_requests(
         epochs: Length of its fit.
 
     Returns:
-        One request per key; none where the run does not use the store.
+        One request per key; none where the run does not use the store, or by examples.
     """
     cuts = cuts_of(module, epochs)
-    if settings.mode == "off" or not cuts.names:
+    if settings.mode == "off" or settings.per_example or not cuts.names:
         return []
     if module.augmentation.name != "none":  # each run makes its own views, if it has any
         return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from torch import Tensor, nn
 
 from tlx.activations.cached_inputs import CachedInputs, PhaseInputs, StoredTail
-from tlx.activations.compute import ensure, missing, missing_rows
+from tlx.activations.compute import Advance, ensure, missing, missing_rows
+from tlx.activations.per_example import ExampleActivations, ensure_examples
 from tlx.activations.phases import Cuts, PartlyFrozen, cuts_of
 from tlx.activations.request import CutRequests, PrefixRequest, requests_of
 from tlx.activations.settings import why_images_change
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tlx.data.task import Split, Task
     from tlx.machine import Compute
 
+Activations = StoredActivations | ExampleActivations
 SHOWN_KEY = 12
 log = logging.getLogger("tlx")
 
@@ -43,7 +45,7 @@ class Served:
 
     record: dict[str, Any]
     cached: CachedInputs | None = None
-    held: Sequence[StoredActivations] = field(default_factory=tuple)
+    held: Sequence[Activations] = field(default_factory=tuple)
     phases: Sequence[PhaseInputs] = ()
     solving: CachedInputs | None = None
 
@@ -106,7 +108,7 @@ def _served(
     half = settings.half_precision
     asked = requests_of(module.backbone, cuts, task, compute, half_precision=half)
     store = ActivationStore(Path(settings.folder), settings.max_gb)
-    held = ensure_all(asked.requests, store)
+    held = ensure_all(asked.requests, store, per_example=settings.per_example)
     found = {request.key.digest: stored for request, stored in held}
     cached = {cut: _cached(task, one, found) for cut, one in asked.fit.items()}
     served = Served(_record(cuts, held, store), held=[stored for _, stored in held])
@@ -120,37 +122,53 @@ def _served(
     return served
 
 
-def _cached(task: Task, asked: CutRequests, found: Mapping[str, StoredActivations]) -> CachedInputs:
+def _cached(task: Task, asked: CutRequests, found: Mapping[str, Activations]) -> CachedInputs:
     train, val = (found[request.key.digest] for request in asked.fit)
     scored = {request.name: found[request.key.digest] for request in asked.scores}
     return CachedInputs(
         task=task.with_splits(train=_with(task.train, train), val=_with(task.val, val)),
         tail=_tail(asked.tail, train),
         scored={name: _rows(stored) for name, stored in scored.items()},
-        scoring_tail=_tail(asked.tail, scored.get("test", train)),
+        scoring_tail=_tail(asked.tail, next(iter(scored.values()), train)),
     )
 
 
 def ensure_all(
-    requests: Sequence[PrefixRequest], store: ActivationStore
-) -> list[tuple[PrefixRequest, StoredActivations]]:
+    requests: Sequence[PrefixRequest], store: ActivationStore, *, per_example: bool = False
+) -> list[tuple[PrefixRequest, Activations]]:
     """Return activations for all requests, each key once, after asking whether they can fit.
+
+    Args:
+        requests: Which activations.
+        store: Where they are kept.
+        per_example: Whether example by example; else split by split.
 
     Raises:
         StoreFullError: Where they cannot, before anything is computed.
         OSError: Where the store cannot be read or written.
     """
     unique = list({request.key.digest: request for request in requests}.values())
+    if per_example:
+        return _held(unique, store, ensure_examples, sum(map(len, unique)))
     lacking = missing(unique, store)
     layouts: dict[Any, int] = {}
     for request in lacking:  # one image says what all others need
         layouts.setdefault(request.key.arithmetic, request.manifest().row_bytes)
     store.check_room(sum(missing_rows(r, store) * layouts[r.key.arithmetic] for r in lacking))
-    images = sum(len(request) for request in lacking)
-    held: list[tuple[PrefixRequest, StoredActivations]] = []
+    return _held(unique, store, ensure, sum(map(len, lacking)))
+
+
+def _held(
+    requests: Sequence[PrefixRequest],
+    store: ActivationStore,
+    ensured: Callable[[PrefixRequest, ActivationStore, Advance], Activations],
+    images: int,
+) -> list[tuple[PrefixRequest, Activations]]:
+    """Return what each request asks for, or hold on to nothing."""
+    held: list[tuple[PrefixRequest, Activations]] = []
     try:
         with counted(images, "activations") as advance:
-            held.extend((request, ensure(request, store, advance)) for request in unique)
+            held.extend((request, ensured(request, store, advance)) for request in requests)
     except BaseException:
         for _, stored in held:
             stored.release()
@@ -158,22 +176,22 @@ def ensure_all(
     return held
 
 
-def _rows(stored: StoredActivations) -> Tensor:
+def _rows(stored: Activations) -> Tensor:
     # Several parts answer an index as a tensor does, which is all that batches ask of images.
     return cast(Tensor, stored.rows)
 
 
-def _with(split: Split, stored: StoredActivations) -> Split:
+def _with(split: Split, stored: Activations) -> Split:
     return replace(split, inputs=_rows(stored))
 
 
-def _tail(tail: nn.Module, stored: StoredActivations) -> StoredTail:
+def _tail(tail: nn.Module, stored: Activations) -> StoredTail:
     return StoredTail(tail, stored.dtype, stored.manifest.channels_last)
 
 
 def _record(
     cuts: Cuts,
-    held: Sequence[tuple[PrefixRequest, StoredActivations]],
+    held: Sequence[tuple[PrefixRequest, Activations]],
     store: ActivationStore,
 ) -> dict[str, Any]:
     entries = [

@@ -26,12 +26,15 @@ class ActivationSettings:
             makes room.
         half_precision: Keep 32-bit activations in 16 bits: half the space, other numbers.
         folder: The store, shared by all runs that name the same folder.
+        per_example: Keep activations example by example, so that splits which share examples, as
+            the folds of a cross-validation do, share their activations; else split by split.
     """
 
     mode: Mode = "auto"
     max_gb: Annotated[float, Field(gt=0)] = 20.0
     half_precision: bool = False
     folder: Annotated[WorkingFolder, Field(min_length=1)] = "outputs/activations"
+    per_example: bool = False
 
 
 def why_images_change(augmentation: Augmentation) -> str | None:

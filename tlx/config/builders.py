@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,8 @@ from tlx.plan.plan import Plan, StrategyChoice
 from tlx.texts.redaction import redact
 
 if TYPE_CHECKING:
+    from tlx.data.in_memory.examples import Examples
+    from tlx.data.source import TaskSource
     from tlx.objectives.terms import TermOptions
 
 SETTINGS = {"seed": Annotated[int, Field(ge=0, le=2**32 - 1)], "resume": str | None, "debug": bool}
@@ -42,12 +45,13 @@ LATER_GROUPS = {
 """Groups that configurations of earlier runs lack, with what stands for them."""
 
 
-def checked_plan(cfg: Mapping[str, Any]) -> Plan:
+def checked_plan(cfg: Mapping[str, Any], examples: Examples | None = None) -> Plan:
     """Return a configuration as typed objects which fit together.
 
     Args:
         cfg: The composed configuration, without Hydra's own part, or that of a run (`load_config`),
             whose values are final.
+        examples: What a program holds in memory, where its data are `in_memory`.
 
     Raises:
         ConfigError: With every fault of the configuration, all at once, before any work.
@@ -57,12 +61,22 @@ def checked_plan(cfg: Mapping[str, Any]) -> Plan:
     nodes = as_earlier_runs_did(LATER_GROUPS | plain(cfg))
     options, faults = _checked_options(nodes)
     if faults:
-        raise ConfigError([*faults, *_faults_of_sound_groups(nodes, options, faults)])
+        raise ConfigError([*faults, *_faults_of_sound_groups(nodes, options, faults, examples)])
     plan = _assemble(nodes, options)
+    if examples is not None:
+        plan = replace(plan, data=_holding(plan.data, examples))
     faults = plan_faults(plan)
     if faults:
         raise ConfigError(faults)
     return stored_for_network(plan)
+
+
+def _holding(source: TaskSource, examples: Examples) -> TaskSource:
+    from tlx.data.in_memory.held import held
+    from tlx.data.in_memory.source import InMemory
+
+    assert isinstance(source, InMemory), "examples in memory go with data=in_memory"
+    return held(examples, source)
 
 
 def made_experiment(cfg: DictConfig) -> Experiment | None:
@@ -100,12 +114,18 @@ def _checked_options(nodes: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], 
 
 
 def _faults_of_sound_groups(
-    nodes: dict[str, Any], options: dict[str, dict[str, Any]], faults: list[Fault]
+    nodes: dict[str, Any],
+    options: dict[str, dict[str, Any]],
+    faults: list[Fault],
+    examples: Examples | None,
 ) -> list[Fault]:
     """Return what data and model A say of themselves, though another group is at fault."""
     unsound = {fault.key.split(".")[0] for fault in faults}
     sound = [group for group in ("data", "backbone") if group not in unsound]
-    return [fault for group in sound for fault in _make(nodes, options, group).faults()]
+    made = {group: _make(nodes, options, group) for group in sound}
+    if examples is not None and "data" in made:
+        made["data"] = _holding(made["data"], examples)
+    return [fault for one in made.values() for fault in one.faults()]
 
 
 def plain(cfg: Mapping[str, Any]) -> dict[str, Any]:

@@ -95,9 +95,9 @@ class Task:
     Args:
         name: The task's name (`digits`).
         class_names: One name per class index; none where a number is to be predicted.
-        splits: By name. `train` is learned from, `val` chooses epochs and settings, and `test` is
-            reported on, once; these three are the target's and have labels. Others, such as
-            `source` or `unlabeled`, are for methods that ask for them.
+        splits: By name. `train` is learned from, `val` chooses epochs and settings, and `test`,
+            where there is one, is reported on, once; these three are the target's and have labels.
+            Others, such as `source` or `unlabeled`, are for methods that ask for them.
         fingerprint: SHA-256 over content, labels and order of all splits, in hexadecimal.
         about: Where the inputs come from, as plain values for the record.
         files: What a run keeps of the task in its folder: plain values by the name of a JSON file.
@@ -126,6 +126,11 @@ class Task:
     def test(self) -> Split:
         """What is reported on, once."""
         return self.labeled("test")
+
+    @property
+    def scored(self) -> dict[str, Split]:
+        """What a finished fit is scored on, by name: `val`, and `test` where there is one."""
+        return {name: self.labeled(name) for name in ("val", "test") if name in self.splits}
 
     @property
     def outputs(self) -> int:
@@ -162,5 +167,5 @@ class Task:
 
 
 def splits_of(train: Split, val: Split, test: Split) -> dict[str, Split | UnlabeledSplit]:
-    """Return the three splits that every task has, by name."""
+    """Return the three splits that most tasks have, by name."""
     return {"train": train, "val": val, "test": test}

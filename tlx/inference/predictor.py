@@ -86,10 +86,27 @@ def load_predictor(folder: Path, device: str = "cpu") -> Predictor:
         WeightsError: Where the model's file is damaged.
     """
     finished_run(folder)
-    card = read_card(folder / WEIGHTS_FILE)
+    return _loaded(folder / WEIGHTS_FILE, str(folder), device)
+
+
+def predictor_of_file(file: Path, device: str = "cpu") -> Predictor:
+    """Return the model of a file that a run wrote, wherever the file lies now.
+
+    Args:
+        file: In safetensors, with its card.
+        device: Where to compute.
+
+    Raises:
+        TlxError: Where it has no card.
+        WeightsError: Where it is damaged.
+    """
+    return _loaded(file, str(file), device)
+
+
+def _loaded(file: Path, weights: str, device: str) -> Predictor:
+    card = read_card(file)
     if card is None:
-        raise TlxError(f"{folder / WEIGHTS_FILE} has no card: it was not written by tlx.")
-    weights = str(folder)
+        raise TlxError(f"{file} has no card: it was not written by tlx.")
     backbone = build_backbone(card.backbone, num_classes=None, weights=weights, keep_head=True)
     backbone.to(device).eval()
     names = distinct(card.class_names)

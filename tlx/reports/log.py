@@ -35,23 +35,32 @@ class LogFile(OwnFileHandler):
 
 
 @contextmanager
-def logged_to(folder: Path) -> Iterator[None]:
+def logged_to(folder: Path, *, verbose: bool = True) -> Iterator[None]:
     """Log as `log_to` does while the block runs, and as before afterwards.
 
     Args:
         folder: The run's folder.
+        verbose: Whether the console shows all lines; else warnings alone, on stderr.
     """
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     root.handlers = []  # `log_to` closes those that it finds
     try:
         log_to(folder)
+        if not verbose:
+            _only_warnings(root.handlers[0])
         yield
     finally:
         for handler in root.handlers:
             handler.close()
         root.handlers = handlers
         root.setLevel(level)
+
+
+def _only_warnings(console: logging.Handler) -> None:
+    assert isinstance(console, logging.StreamHandler), "log_to puts the console first"
+    console.setStream(sys.stderr)
+    console.setLevel(logging.WARNING)
 
 
 def log_to(folder: Path) -> None:

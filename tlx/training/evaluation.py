@@ -27,12 +27,18 @@ if TYPE_CHECKING:
     from tlx.strategies.base import TransferModule
 
 CARD_FILE = "MODEL_CARD.md"
+TEST = "test"
+
+
+def told_split(scores: Mapping[str, Scores]) -> str:
+    """Return the split whose scores are told of a model: `test`, or `val` where there is none."""
+    return TEST if TEST in scores else "val"
 
 
 def evaluate(
     backbone: Backbone, task: Task, run: Run, device: str, cached: CachedInputs | None = None
 ) -> dict[str, Scores]:
-    """Score the chosen epoch's weights on the validation and, once, the test images.
+    """Score the chosen epoch's weights on the validation and, once, the test images, if any.
 
     The predictions go into the run's folder.
 
@@ -46,7 +52,7 @@ def evaluate(
     objective = objective_of(task)
     scores: dict[str, Scores] = {}
     tables = []
-    for name, split in (("val", task.val), ("test", task.test)):
+    for name, split in task.scored.items():
         if cached is None:
             predictions = predict(
                 backbone, split, device=device, to_predictions=objective.predictions
@@ -80,20 +86,21 @@ def record(
         module: Its strategy, over model B.
         scores: By split.
         run: The run.
-        pictures: Whether to draw; `python -m tlx.evaluate RUN --pictures` does so later.
+        pictures: Whether to draw, where there are test scores to be drawn;
+            `python -m tlx.evaluate RUN --pictures` does so later.
     """
     card = model_card(plan, task, module, scores, run)
     save_model(run.folder / WEIGHTS_FILE, module.backbone.network, card)
     write_text(run.folder / CARD_FILE, card_markdown(card))
-    if pictures:
-        draw(objective_of(task), run.folder, scores["test"], run.result.best_epoch)
+    if pictures and TEST in scores:
+        draw(objective_of(task), run.folder, scores[TEST], run.result.best_epoch)
 
 
 def model_card(
     plan: Plan, task: Task, module: TransferModule, scores: Mapping[str, Scores], run: Run
 ) -> Card:
     """Return the card that travels with model B's weights."""
-    backbone = module.backbone
+    backbone, told = module.backbone, told_split(scores)
     data = {**plan.recipe["data"], "fingerprint": task.fingerprint}
     if "form" in task.about:
         data[FORM_KEY] = task.about["form"]
@@ -108,7 +115,7 @@ def model_card(
         data=data,
         recipe=recipe,
         seed=plan.seed,
-        score={"split": "test", **objective_of(task).card_scores(scores["test"])},
+        score={"split": told, **objective_of(task).card_scores(scores[told])},
         command=run.result.command,
         versions=package_versions(),
         head=NEAREST_HEAD if isinstance(backbone.head, NearestNeighbourHead) else LINEAR_HEAD,
@@ -116,7 +123,7 @@ def model_card(
 
 
 def summary(task: Task, scores: Mapping[str, Scores], run: Run, unit: str = "epoch") -> str:
-    """Return the lines that end a run: the test scores, the chosen epoch, the folder.
+    """Return the lines that end a run: the scores, the chosen epoch, the folder.
 
     Args:
         task: The run's task.
@@ -124,7 +131,7 @@ def summary(task: Task, scores: Mapping[str, Scores], run: Run, unit: str = "epo
         run: The run.
         unit: What was chosen among.
     """
-    objective = objective_of(task)
-    table = written(objective, scores["test"], title="test", encoding=sys.stdout.encoding)
+    objective, told = objective_of(task), told_split(scores)
+    table = written(objective, scores[told], title=told, encoding=sys.stdout.encoding)
     chosen = f"{unit} {run.result.best_epoch} of {run.result.epochs} ({objective.selection.words})"
     return f"{table.rstrip()}\n{chosen}\nrun folder: {run.folder}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +10,7 @@ from pytorch_lightning import Trainer
 
 from tlx.data.batches import TaskDataModule
 from tlx.machine import Compute
+from tlx.progress import shows_bars
 from tlx.reports.progress import progress_callbacks
 from tlx.runs.run import RunInterrupted
 from tlx.training.best_weights import BestWeights
@@ -128,7 +128,7 @@ def prepare(
         module.backbone.network.to(memory_format=torch.channels_last)
     objective = module.training_settings.objective
     best = BestWeights(run.folder, objective.selection, run.result.id)
-    progress = progress_callbacks(is_terminal=sys.stdout.isatty())
+    progress = progress_callbacks(is_terminal=shows_bars())
     observe = observer.epoch if observer else None
     terms = tuple(module.training_settings.terms)
     history = EpochHistory(run.folder, observe, objective.columns, terms)

@@ -86,7 +86,7 @@ def announce(
         examples="images" if task.train.inputs.ndim > FEATURE_DIMENSIONS else "rows",
         train_images=len(task.train),
         val_images=len(task.val),
-        test_images=len(task.test),
+        test_images=len(task.scored.get("test", ())),
         strategy=f"{plan.recipe['strategy']['name']}: {module.policy.describe()}",
         trained_parameters=run.result.parameters["trained"],
         total_parameters=run.result.parameters["total"],

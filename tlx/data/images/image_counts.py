@@ -20,13 +20,13 @@ def data_record(task: Task) -> dict[str, Any]:
         `images` (by split, then by class; `target` and `rows_by_split` for a number to
         predict), and what the task says about its files.
     """
-    splits = (("train", task.train), ("val", task.val), ("test", task.test))
+    splits = {"train": task.train, **task.scored}
     if task.number is not None:
-        rows = {name: len(split) for name, split in splits}
+        rows = {name: len(split) for name, split in splits.items()}
         target = asdict(task.number)
         return {"name": task.name, "target": target, "rows_by_split": rows, **task.about}
     images = {}
-    for name, split in splits:
+    for name, split in splits.items():
         counts = torch.bincount(split.labels, minlength=len(task.class_names)).tolist()
         images[name] = dict(zip(task.class_names, counts, strict=True))
     return {"name": task.name, "images": images, **task.about}
