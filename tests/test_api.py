@@ -100,6 +100,13 @@ def test_sweep_returns_one_row_per_job(tmp_path: Path) -> None:
     assert table.attrs["folder"] == str(place)
 
 
+def test_sweep_of_a_zip_pairs_its_values(tmp_path: Path) -> None:
+    words = (*TINY, "zip(seed=[0,1],optimizer.lr=[1e-3,1e-2])")
+    table = api.sweep(*words, folder=tmp_path / "sweep")
+    assert table["status"].tolist() == ["completed", "completed"]
+    assert table[["seed", "optimizer.lr"]].values.tolist() == [[0, 0.001], [1, 0.01]]
+
+
 def test_sweep_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(TlxError, match="Did you mean 'partial'"):
         api.sweep(strategy="partail", folder=tmp_path / "sweep")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hydra._internal.utils import get_args_parser
+
+from tlx.config.choices.registration import register
+from tlx.config.pairing.sweeper import PairingSweeper
+from tlx.config.pairing.zip_word import unzipped
+from tlx.config.preflight import preflight
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -44,3 +51,33 @@ def test_python_of_a_document_runs_in_an_empty_folder(name: str, tmp_path: Path)
 def test_links_of_a_document_lead_somewhere(name: str) -> None:
     found = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (DOCS / name).read_text())
     assert [link for link in found if not (DOCS / link).exists()] == []
+
+
+def commands(name: str) -> list[list[str]]:
+    """Return the words of each `tlx.train` that a document's bash blocks show."""
+    blocks = re.findall(r"```bash\n(.*?)```", (DOCS / name).read_text(), re.S)
+    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    return [words[3:] for words in lines if words[:3] == ["python", "-m", "tlx.train"]]
+
+
+SWEEPS = [words for words in commands("sweeps.md") if not any("resume=" in one for one in words)]
+
+
+@pytest.mark.parametrize("words", SWEEPS, ids=" ".join)
+def test_sweeps_of_the_document_pass_the_checks(words: list[str]) -> None:
+    register()
+    preflight(get_args_parser().parse_args(words))
+
+
+def test_sweep_of_the_document_has_the_jobs_that_it_shows() -> None:
+    shown = re.findall(
+        r"^\| (\d) \| (\S+) \| (\d+) \| (\d) \|$", (DOCS / "sweeps.md").read_text(), re.M
+    )
+    words = unzipped(SWEEPS[1]).words
+    *typed, pairs = [word for word in words if word != "-m"]
+    assert pairs == "hydra.sweeper.pairs=[[optimizer.lr,trainer.epochs]]"
+    (jobs,) = PairingSweeper(pairs=[["optimizer.lr", "trainer.epochs"]]).batches(typed)
+    assert jobs == [
+        [f"optimizer.lr={lr}", f"trainer.epochs={epochs}", f"seed={seed}"]
+        for _, lr, epochs, seed in shown
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from tests.tiny import TINY, command
 from tlx.config.command_line import run_command
@@ -202,5 +202,55 @@ def test_train_resume_of_no_run_names_the_folder(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (
         1,
         "tlx.train: nowhere is not the folder of a run: it has no config.yaml.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("launcher", ["basic", "debug"])
+def test_command_runs_what_a_zip_pairs_beside_what_is_swept(run: Any, launcher: str) -> None:
+    zipped = "zip(strategy=[partial,feature_extraction],trainer.epochs=[2,1])"
+    asked = [word for word in TINY if "strategy" not in word and "epochs" not in word]
+    folder = "hydra.sweep.dir=sweep"
+    jobs = run("-m", *asked, zipped, "seed=3,4", folder, f"hydra/launcher={launcher}")
+    assert [(cfg.trainer.epochs, cfg.seed) for cfg, *_ in jobs] == [(2, 3), (2, 4), (1, 3), (1, 4)]
+    kinds = [cfg.strategy._target_.rpartition(".")[2] for cfg, *_ in jobs]
+    assert kinds == ["Partial", "Partial", "FeatureExtraction", "FeatureExtraction"]
+    assert [place.name for _, place, _ in jobs] == ["0", "1", "2", "3"]
+    words = OmegaConf.load("sweep/1/.hydra/overrides.yaml")
+    assert words == [*asked, "strategy=partial", "trainer.epochs=2", "seed=4"]
+    hydra = OmegaConf.load("sweep/1/.hydra/hydra.yaml").hydra
+    assert hydra.job.override_dirname == ",".join(sorted(words))
+    if launcher == "debug":
+        assert len(run("resume=sweep", "-m")) == 0
+        Path("sweep/2/job.json").unlink()
+        again = run("resume=sweep", "-m")
+        assert [(cfg.trainer.epochs, cfg.seed) for cfg, *_ in again] == [(1, 3)]
+
+
+def test_command_with_a_zip_to_show_only_says_what_cannot_be_read(
+    run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, message = stopped(capsys, run, "--cfg", "job", "zip(seed=[1,2],trainer.epochs=[1")
+    assert code == 2
+    assert "zip(seed=[1,2],trainer.epochs=[1: a bracket or a quote in it is not closed." in message
+    code, message = stopped(capsys, run, "--cfg", "job", "zip(seed=[1,2],trainer.epochs=[1,2])")
+    assert code == 1
+    assert message.startswith("tlx.train: Ambiguous value for argument 'seed=1,2'")
+
+
+def test_command_defaults_give_way_to_a_zip(run: Any) -> None:
+    zipped = "zip(seed=[1,2],optimizer.lr=[0.1,0.2])"
+    jobs = run("-m", *TINY, zipped, "hydra.sweep.dir=s", defaults=("seed=5",))
+    assert [(cfg.seed, cfg.optimizer.lr) for cfg, *_ in jobs] == [(1, 0.1), (2, 0.2)]
+
+
+def test_command_with_batches_of_no_job_starts_nothing(
+    run: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    code, message = stopped(capsys, run, "-m", *TINY, "seed=0,1", "hydra.sweeper.max_batch_size=0")
+    assert (code, message) == (
+        2,
+        "tlx.train: 1 fault in what you asked for, nothing was started:\n"
+        "  - hydra.sweeper.max_batch_size=0: too small. Give 1 or more, or null for all jobs.\n",
     )
     assert list(tmp_path.iterdir()) == []

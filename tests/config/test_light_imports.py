@@ -70,6 +70,7 @@ def test_pretrain_cfg_job_shows_its_defaults(tmp_path: Path) -> None:
         ("tlx-train backbone=resnet1", {"backbone=resnet101", "backbone=resnet152",
                                         "backbone=resnet18"}),
         ("tlx-train strat", {"strategy=", "strategy."}),
+        ("tlx-train 'zip(seed=[1,2],trainer.epochs=[1, 2])' strat", {"strategy=", "strategy."}),
     ],
 )  # fmt: skip
 def test_shell_completion_offers_options_and_loads_nothing_heavy(

@@ -210,6 +210,56 @@ def test_job_overrides_of_a_sweep_vary_one_key_at_a_time() -> None:
     ]
 
 
+def test_job_overrides_of_a_sweep_with_pairs_keep_them_together() -> None:
+    overrides, _ = parse(["a=1,2", "b=x", "c=3,4", "d=5,6", "e=7", "f=8"])
+    pairs = [["a", "c"], ["e", "f"]]
+    assert job_overrides(overrides, multirun=True, pairs=pairs) == [
+        ["b=x", "a=1", "c=3", "d=5", "e=7", "f=8"],
+        ["b=x", "a=2", "c=4", "d=5", "e=7", "f=8"],
+        ["b=x", "a=1", "c=3", "d=6", "e=7", "f=8"],
+    ]
+
+
 def test_job_overrides_of_a_long_sweep_are_bounded() -> None:
     overrides, _ = parse(["seed=range(0,1000)"])
     assert len(job_overrides(overrides, multirun=True)) == 50
+
+
+def test_preflight_of_a_zip_checks_each_pair_as_it_will_run() -> None:
+    assert faults_of("-m", "zip(seed=[1,-2],optimizer.lr=[0.1,0.2])", "loss.label_smoothing=0") == [
+        "seed=-2: must be greater than or equal to 0. "
+        "It takes a whole number at least 0 and at most 4294967295.",
+        "data.seed=-2: a seed is not negative. Use 0 or more.",
+    ]
+    assert faults_of("-m", "zip(augmentation=glob(l*),seed=[1])") == []
+
+
+def test_preflight_of_zips_tells_all_faults_at_once() -> None:
+    assert faults_of(
+        "-m", "zip()", "zip(optimizer.lrr=[1,2],optimizer.weight_decay=[1,2,3])",
+        "zip(seed=[1],loss=[x])", "seed=2",
+    ) == [
+        "zip=(): it names no key. Write 'zip(optimizer.lr=[1e-3,1e-2],trainer.epochs=[20,10])'.",
+        "zip(optimizer.lrr=[1,2],optimizer.weight_decay=[1,2,3]): optimizer.lrr has 2 values and "
+        "optimizer.weight_decay has 3. Give each key as many values.",
+        "zip=(seed,loss): seed stands outside it too. Give seed once, in the zip or outside.",
+        "loss=x: loss has no option 'x'. Choose from: cross_entropy, huber, mae, mse.",
+        "optimizer.lrr=1,2: there is no such key. Did you mean 'optimizer.lr'?",
+    ]  # fmt: skip
+
+
+def test_preflight_of_a_zip_without_m_asks_for_it() -> None:
+    assert faults_of("zip(seed=[1,2],optimizer.lr=[0.1,0.2])", "loss=x") == [
+        "zip(seed=[1,2],optimizer.lr=[0.1,0.2]): several values need a sweep. "
+        "Add -m to run each of them, or give each key one value.",
+        "loss=x: loss has no option 'x'. Choose from: cross_entropy, huber, mae, mse.",
+    ]
+
+
+@pytest.mark.parametrize("sweeper", ["optuna", "basic"])
+def test_preflight_of_a_zip_with_another_sweeper_is_refused(sweeper: str) -> None:
+    asked = ("-m", "zip(seed=[1,2],optimizer.lr=[1,2])", f"hydra/sweeper={sweeper}")
+    assert faults_of(*asked) == [
+        f"hydra/sweeper={sweeper}: this sweeper gives each key its values by itself, so it takes "
+        f"no zip(...). Leave hydra/sweeper={sweeper} out, or give each key its values without zip."
+    ]

@@ -15,7 +15,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
 
-CONFIG = "defaults:\n- body: ball\n- _self_\n\nx: 0\ny: 0\nlayers: 1\nname: a\n"
+CONFIG = "defaults:\n- body: ball\n- _self_\n\nx: 0\ny: 0\nlayers: 1\nname: a\nseed: 0\n"
 Search = Callable[..., Path]
 
 

@@ -37,3 +37,23 @@ def nap(cfg: DictConfig) -> float:
         os._exit(17)
     time.sleep(cfg.x)
     return float(cfg.x)
+
+
+def seeded(cfg: DictConfig) -> float:
+    """Ten epochs whose accuracy grows towards x, a little more or less by the seed."""
+    rows = ["epoch,val_accuracy"]
+    for epoch in range(1, 11):
+        rows.append(f"{epoch},{(cfg.x + 0.05 * (cfg.seed - 1)) * epoch / 10}")
+        temporary = folder() / ".metrics.csv"
+        temporary.write_text("\n".join(rows) + "\n")
+        temporary.replace(folder() / "metrics.csv")
+        time.sleep(0.02 if cfg.x >= 0.5 else 1.0)
+    return float(cfg.x + 0.05 * (cfg.seed - 1))
+
+
+def patchy(cfg: DictConfig) -> float:
+    """Fail at once with seed 1 of x=2; the other jobs of x=2 would take a minute."""
+    if cfg.x == 2 and cfg.seed == 1:
+        raise ValueError("one is wrong")
+    time.sleep(60 if cfg.x == 2 else 0)
+    return float(cfg.x + cfg.seed)

@@ -70,7 +70,7 @@ def test_interrupted_search_stops_its_jobs_and_goes_on_later(
 ) -> None:
     options = ("x=0.1,2,2.5,0.2", "hydra.sweeper.sampler=grid")
     folder = tmp_path / "found"
-    thread = threading.Thread(target=_interrupt_once_running, args=(folder / "2" / "job.json",))
+    thread = threading.Thread(target=interrupt_once_running, args=(folder / "2" / "job.json",))
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         search(search_jobs.nap, *SPARK, *options, launcher="spark")
@@ -90,7 +90,7 @@ def test_interrupted_search_stops_its_jobs_and_goes_on_later(
     assert records(folder)[0] == first
 
 
-def _interrupt_once_running(record: Path) -> None:
+def interrupt_once_running(record: Path) -> None:
     for _ in range(600):
         if record.is_file() and json.loads(record.read_text())["status"] == "running":
             break

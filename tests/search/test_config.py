@@ -24,6 +24,23 @@ from tlx.search.space import space_of
         ({"direction": "up"}, "direction=up: there is no such direction."),
         ({"direction": []}, "direction=nothing: there is no such direction."),
         ({"n_trials": 0}, "hydra.sweeper.n_trials=0: too small. Give 1 or more."),
+        (
+            {"seeds": 0},
+            "hydra.sweeper.seeds=0: these are no seeds. "
+            "Give a count such as 3, or a list such as [0,1,7].",
+        ),
+        ({"seeds": True}, "hydra.sweeper.seeds=True: these are no seeds."),
+        ({"seeds": []}, "hydra.sweeper.seeds=[]: these are no seeds."),
+        ({"seeds": "3"}, "hydra.sweeper.seeds=3: these are no seeds."),
+        ({"seeds": [0, 1.5]}, "hydra.sweeper.seeds=[0, 1.5]: these are no seeds."),
+        (
+            {"seeds": [1, 2, 1]},
+            "hydra.sweeper.seeds=[1, 2, 1]: a seed stands there twice. Give each seed once.",
+        ),
+        (
+            {"seeds": [0, -1]},
+            "hydra.sweeper.seeds=[0, -1]: a seed is not negative. Give seeds of 0 or more.",
+        ),
         ({"poll_s": 0}, "hydra.sweeper.poll_s=0: too small."),
         (
             {"sampler": "cmaes", "direction": ["minimize", "maximize"]},

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tlx.config.choices.paths import conf_dir
 from tlx.config.choices.registration import register
 from tlx.config.help_page import CommandHelp, help_page
+from tlx.config.pairing.zip_word import refuse_unreadable, unzipped, without_zips
 from tlx.config.stored.resumed_sweep import sweep_to_resume
 from tlx.config.typed.folds import sweep_over_folds
 from tlx.config.typed.typed_text import readable
@@ -47,7 +48,8 @@ def run_command(
         return
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra then raises instead of printing
     try:
-        sys.argv[1:] = _ordered(sweep_to_resume(readable(arguments)), defaults)
+        words = unzipped(sweep_to_resume(readable(arguments))).words
+        sys.argv[1:] = _ordered(words, defaults)
         _dispatch(job, resume)
     except (TlxError, HydraException, OmegaConfBaseException, KeyboardInterrupt) as error:
         if "debug=true" in [argument.lower() for argument in arguments]:
@@ -81,7 +83,10 @@ def _dispatch(job: Job, resume: Resume) -> None:
         _go_on(resume, folder, again, extra)
         return
     shows_only = (arguments.cfg, arguments.info, arguments.hydra_help, arguments.shell_completion)
-    if not any(shows_only):
+    if any(shows_only):
+        refuse_unreadable(arguments.overrides)
+        os.environ["COMP_LINE"] = without_zips(os.environ.get("COMP_LINE", ""))
+    else:
         from tlx.config.preflight import preflight
 
         preflight(arguments)

@@ -26,11 +26,13 @@ SETTINGS = (
     ("seed=0", "splits, initial weights, batch order and dropout all follow from it"),
     ("resume=RUN", "go on with an interrupted run in its own folder"),
     ("debug=true", "show the full traceback of an error"),
+    ("hydra.sweeper.seeds=3", "in a search (hydra/sweeper=optuna): a trial is a mean over 3 seeds"),
     ("hydra.run.dir=FOLDER", "put the run there instead of a new folder under outputs/"),
 )
 FLAGS = (
     ("--cfg job", "print the configuration and stop (--resolve fills in the references)"),
     ("-m, --multirun", "run every combination of comma-separated values"),
+    ("-m 'zip(KEY=[..],..)'", "in a sweep: first with first, second with second (docs/sweeps.md)"),
     ("--hydra-help", "Hydra's own flags"),
 )
 
@@ -73,7 +75,8 @@ def default_options() -> dict[str, str]:
         if entry == "_self_":
             continue
         for group, option in entry.items():
-            chosen[str(group)] = str(option)
+            if not str(group).startswith("override "):  # Hydra's own groups
+                chosen[str(group)] = str(option)
     return chosen
 
 

@@ -13,6 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 from tlx.config.builders import checked_plan, made_experiment
 from tlx.config.choices.paths import conf_dir
 from tlx.config.composition import composed, without_hydra
+from tlx.config.pairing.checked import checked_pairs
+from tlx.config.pairing.dimensions import Pairs, dimensions, key_of
+from tlx.config.pairing.zip_word import is_zip, unzipped
 from tlx.config.typed.overrides import parse, sift, values_of, without_instructions, without_sweeps
 from tlx.config.typed.quoting import REFERENCE, in_quotes
 from tlx.config.typed.unreadable import OPENING
@@ -41,10 +44,12 @@ def preflight(arguments: argparse.Namespace) -> None:
     config_dir = Path(arguments.config_path or conf_dir()).resolve()
     config_name = arguments.config_name or "train"
     extra = _searchpath(arguments.config_dir)
-    overrides, faults = parse(arguments.overrides)
+    words, unread = unzipped(arguments.overrides)
+    overrides, faults = parse([word for word in words if not is_zip(word)])
     overrides, instructions = without_instructions(overrides)
-    faults += instructions
     multirun = arguments.multirun or _asks(overrides, "hydra.mode", "MULTIRUN")
+    overrides, pairs, unpaired = checked_pairs(overrides, _texts, multirun=multirun)
+    faults += [*instructions, *unread, *unpaired]
     if not multirun:
         overrides, swept = without_sweeps(overrides)
         faults += swept
@@ -52,7 +57,9 @@ def preflight(arguments: argparse.Namespace) -> None:
         overrides, unknown = sift(overrides, config_dir, config_name)
         faults += unknown
     found = {str(fault): fault for fault in faults}
-    for job in job_overrides(overrides, multirun=multirun):
+    known = {key_of(override) for override in overrides}
+    pairs = [keys for keys in pairs if known.issuperset(keys)]
+    for job in job_overrides(overrides, multirun=multirun, pairs=pairs):
         cfg = composed([*extra, *job], config_dir, config_name)
         found.update({str(f): f for f in _config_faults(cfg, multirun) if not _follows(f, faults)})
     if found:
@@ -77,21 +84,40 @@ def _asks(overrides: Sequence[Override], key: str, value: str | None = None) -> 
     return any(value is None or o.get_value_element_as_str() == value for o in given)
 
 
-def job_overrides(overrides: Sequence[Override], *, multirun: bool) -> list[list[str]]:
+def job_overrides(
+    overrides: Sequence[Override], *, multirun: bool, pairs: Pairs = ()
+) -> list[list[str]]:
     """Return the overrides of the configurations to check.
 
     In a sweep that is the first configuration, and then each further value of each swept key
     beside the others' first values: a bad value is found without composing every combination.
+
+    Args:
+        overrides: What was typed, parsed.
+        multirun: Whether it is a sweep.
+        pairs: Keys whose values go together.
     """
-    lines = [str(o.input_line) for o in overrides if not (multirun and o.is_sweep_override())]
-    swept = [o for o in overrides if multirun and o.is_sweep_override() and values_of(o)]
-    first = {o.get_key_element(): values_of(o)[0] for o in swept}
-    jobs = [[*lines, *(f"{key}={value}" for key, value in first.items())]]
-    for override in swept:
-        for value in values_of(override)[1:]:
-            chosen = first | {override.get_key_element(): value}
-            jobs.append([*lines, *(f"{key}={v}" for key, v in chosen.items())])
+    paired = {key for keys in pairs for key in keys}
+    swept = [o for o in overrides if multirun and (o.is_sweep_override() or key_of(o) in paired)]
+    lines = [str(o.input_line) for o in overrides if o not in swept]
+    spread = [d for d in dimensions(swept, pairs, _texts) if d]
+    jobs = [[*lines, *_joined([d[0] for d in spread])]]
+    for place, dimension in enumerate(spread):
+        for texts in dimension[1:]:
+            chosen = [texts if at == place else d[0] for at, d in enumerate(spread)]
+            jobs.append([*lines, *_joined(chosen)])
     return jobs[:CONFIGS_CHECKED]
+
+
+def _joined(chosen: Sequence[tuple[str, ...]]) -> list[str]:
+    return [text for texts in chosen for text in texts]
+
+
+def _texts(override: Override) -> list[str]:
+    """Return what the jobs of a sweep are asked by an override; nothing for an interval."""
+    if not override.is_sweep_override():
+        return [str(override.input_line)]
+    return [f"{override.get_key_element()}={value}" for value in values_of(override)]
 
 
 def _config_faults(cfg: DictConfig, multirun: bool) -> list[Fault]:

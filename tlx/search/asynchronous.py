@@ -1,4 +1,4 @@
-"""A search with a launcher that takes single jobs: a freed slot gets the next trial at once."""
+"""A search with a launcher that takes single jobs: a freed slot gets the next job at once."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Protocol
 from hydra.core.utils import JobReturn
 
 from tlx.runs.stored import DamagedFileError
+from tlx.search.evaluation import Evaluation, evaluation_of
 from tlx.search.history import read_history
 from tlx.search.progress import Progress
-from tlx.search.search import Search, Trial
+from tlx.search.search import Search
+from tlx.search.seeds import Seed, job_of
 
 log = logging.getLogger("tlx")
 
@@ -40,14 +42,14 @@ class SubmittingLauncher(Protocol):
 
 @dataclass
 class _Running:
-    trials: list[Trial]
+    evaluation: Evaluation
+    seed: Seed
     number: int
     folder: Path | None
-    is_pruned: bool = False
 
 
 class AsynchronousRun:
-    """Keeps a number of trials running until the search has enough.
+    """Keeps a number of jobs running until the search has enough.
 
     Args:
         search: The search.
@@ -78,6 +80,7 @@ class AsynchronousRun:
         self._slots = slots
         self._was_cancelled, self._metric, self._poll_s = was_cancelled, metric, poll_s
         self._fail_fast, self._is_stopping = fail_fast, False
+        self._begun: list[Evaluation] = []
         self._running: dict[Future[JobReturn], _Running] = {}
         self._first_number = self._number = first_number
 
@@ -89,7 +92,10 @@ class AsynchronousRun:
                 for future in ended:
                     self._ended(future, self._running.pop(future))
                 for running in self._running.values():
-                    self._watch(running)
+                    self._read(running)
+                for evaluation in self._begun:
+                    self._judge(evaluation)
+                self._settle()
         except BaseException as error:
             is_interrupt = isinstance(error, KeyboardInterrupt | SystemExit)
             self._launcher.stop("stopped by the user" if is_interrupt else "the search failed")
@@ -98,78 +104,101 @@ class AsynchronousRun:
             self._launcher.close()
 
     def _fill(self) -> bool:
-        """Start trials while there are slots, and return whether any runs."""
+        """Start jobs while there are slots, and return whether any runs."""
         while self._taken() < self._slots and not self._is_stopping:
-            trial = self._search.next()
-            if trial is None:
+            waiting = next((one for one in self._begun if one.waiting), None)
+            if waiting is not None:
+                self._start(waiting, waiting.waiting.pop(0))
+            elif not self._draw():
                 break
-            earlier = self._search.known(trial)
-            twins = [one for one in self._running.values() if _judges(one, trial)]
-            if earlier is not None:
-                self._progress.repeated(trial, earlier)
-            elif twins:
-                self._search.launched(trial, twins[0].number)
-                twins[0].trials.append(trial)
-            else:
-                self._start(trial)
         return bool(self._running)
 
-    def _taken(self) -> int:
-        """Return how many trials run; twins count too, so that none is drawn blindly."""
-        return sum(len(running.trials) for running in self._running.values())
+    def _draw(self) -> bool:
+        """Take up the next trial, and return whether there was one."""
+        trial = self._search.next()
+        if trial is None:
+            return False
+        earlier = self._search.known(trial)
+        twins = [
+            one for one in self._begun if one.overrides == trial.overrides and not one.is_pruned
+        ]
+        if earlier is not None:
+            self._progress.repeated(trial, earlier)
+        elif twins:
+            twins[0].join(trial, self._search)
+        else:
+            self._begun.append(evaluation_of(trial, self._search.seeds, from_journal=False))
+        return True
 
-    def _start(self, trial: Trial) -> None:
-        number = trial.job_number
+    def _taken(self) -> int:
+        """Return how many jobs run; twins count too, so that none is drawn blindly."""
+        return len(self._running) + sum(len(one.trials) - 1 for one in self._begun)
+
+    def _start(self, evaluation: Evaluation, seed: Seed) -> None:
+        number = evaluation.trials[0].job_numbers.get(seed)
         if number is None or number >= self._first_number:  # an earlier driver has not begun it
             number = self._number
             self._number += 1
-        self._search.launched(trial, number)
-        future = self._launcher.submit(trial.overrides, number)
-        self._running[future] = _Running([trial], number, self._launcher.folder_of(number))
+        for trial in evaluation.trials:
+            self._search.launched(trial, number, seed)
+        future = self._launcher.submit(job_of(evaluation.overrides, seed), number)
+        folder = self._launcher.folder_of(number)
+        self._running[future] = _Running(evaluation, seed, number, folder)
 
-    def _watch(self, running: _Running) -> None:
-        """Report what a job has reached since the last look; stop it where that is hopeless."""
-        if running.is_pruned or not self._report(running):
-            return
-        running.is_pruned = True
-        self._launcher.cancel(running.number, f"pruned: {self._metric} is hopeless")
-
-    def _report(self, running: _Running) -> bool:
-        """Return whether what is new makes a job hopeless."""
+    def _read(self, running: _Running) -> None:
+        """Note what a job has reached since the last look."""
         if self._metric is None or running.folder is None:
-            return False
+            return
         try:
             history = read_history(running.folder, self._metric)
         except KeyError as error:
             log.warning("hydra.sweeper.metric: metrics.csv has %s. No pruning.", error.args[0])
             self._metric = None
-            return False
         except DamagedFileError as error:
             log.warning("%s No pruning of job %d.", error, running.number)
             running.folder = None
-            return False
-        hopeless = (
+        else:
+            running.evaluation.histories[running.seed] = dict(history)
+
+    def _judge(self, evaluation: Evaluation) -> None:
+        """Report what all jobs of a trial have reached; stop them where that is hopeless."""
+        if evaluation.is_pruned or evaluation.is_complete or not self._is_hopeless(evaluation):
+            return
+        evaluation.is_pruned = True
+        mean = "" if len(evaluation.seeds) == 1 else "the mean of "
+        self._end_jobs(evaluation, f"pruned: {mean}{self._metric} is hopeless")
+
+    def _is_hopeless(self, evaluation: Evaluation) -> bool:
+        return any(
             self._search.report(trial, step, value)
-            for step, value in history
-            for trial in running.trials
+            for step, value in evaluation.means().items()
+            for trial in evaluation.trials
         )
-        return any(hopeless)
+
+    def _end_jobs(self, evaluation: Evaluation, reason: str) -> None:
+        evaluation.waiting.clear()
+        for running in self._running.values():
+            if running.evaluation is evaluation:
+                self._launcher.cancel(running.number, reason)
 
     def _ended(self, future: Future[JobReturn], running: _Running) -> None:
         returned = None if future.cancelled() else future.result()
-        cancelled = returned is None or self._was_cancelled(returned)
-        if cancelled and running.is_pruned:
-            self._progress.pruned(running.trials)
-        elif not cancelled:
-            self._report_rest(running)
-            if not self._progress.evaluated(running.trials, returned) and self._fail_fast:
-                self._is_stopping = True
+        if returned is None or self._was_cancelled(returned):
+            return
+        self._read(running)
+        evaluation = running.evaluation
+        if not self._progress.job_ended(evaluation, running.seed, returned):
+            self._end_jobs(evaluation, f"job {running.number} of its trial failed")
+            self._is_stopping |= self._fail_fast
 
-    def _report_rest(self, running: _Running) -> None:
-        """Report the last epochs too: later trials are compared with them."""
-        while self._report(running):
-            pass
-
-
-def _judges(running: _Running, trial: Trial) -> bool:
-    return running.trials[0].overrides == trial.overrides and not running.is_pruned
+    def _settle(self) -> None:
+        """Tell how the trials ended of which no job runs or waits any more."""
+        busy = {id(running.evaluation) for running in self._running.values()}
+        for evaluation in list(self._begun):
+            if evaluation.waiting or id(evaluation) in busy:
+                continue
+            is_judged = evaluation.is_complete or not evaluation.is_pruned
+            while is_judged and self._is_hopeless(evaluation):
+                pass  # the last epochs too: later trials are compared with them
+            self._progress.settled(evaluation)
+            self._begun.remove(evaluation)

@@ -9,6 +9,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 
 from tlx.errors import Fault, did_you_mean
+from tlx.search.seeds import seeds_faults
 
 SAMPLERS = ("tpe", "cmaes", "random", "grid", "qmc")
 PRUNERS = ("median", "successive_halving")
@@ -28,7 +29,9 @@ class OptunaSweeperConf:
         direction: `maximize` or `minimize`; a list for several objectives.
         n_trials: How many trials the sweep's folder shall hold in the end. None: every point of
             the grid with `sampler=grid`, 20 otherwise.
-        n_jobs: Trials at the same time. None: as many as the launcher has slots; one with a
+        seeds: How many jobs a trial has, or the list of their seeds: its value is their mean.
+            None: one job, with the seed of the configuration.
+        n_jobs: Jobs at the same time. None: as many as the launcher has slots; one with a
             launcher that does not tell.
         pruner: `median` or `successive_halving`; None: no trial is stopped early.
         pruner_options: Further arguments of Optuna's pruner:
@@ -49,6 +52,7 @@ class OptunaSweeperConf:
     seed: int | None = None
     direction: Any = "maximize"
     n_trials: int | None = None
+    seeds: Any = None
     n_jobs: int | None = None
     pruner: str | None = None
     pruner_options: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +86,7 @@ def option_faults(options: OptunaSweeperConf) -> Iterator[Fault]:
         value = getattr(options, name)
         if value is not None and value < 1:
             yield Fault(f"hydra.sweeper.{name}", value, "too small", "Give 1 or more.")
+    yield from seeds_faults(options.seeds)
     if options.poll_s <= 0:
         yield Fault("hydra.sweeper.poll_s", options.poll_s, "too small", "Give more than 0.")
     yield from _disagreements(options)

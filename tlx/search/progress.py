@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,19 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tlx.errors import TlxError
 from tlx.runs.atomic import write_text
+from tlx.search.evaluation import Evaluation
 from tlx.search.objective import objective_values
-from tlx.search.search import ERROR, JOB_NUMBER, Search, Trial
+from tlx.search.search import (
+    ERROR,
+    JOB_NUMBER,
+    JOB_NUMBERS,
+    MEAN,
+    SEED_VALUES,
+    SPREAD,
+    Search,
+    Trial,
+)
+from tlx.search.seeds import Seed, means, spreads
 from tlx.texts.bounded import error_text
 
 RESULTS_FILE = "optimization_results.yaml"
@@ -37,8 +49,8 @@ class Progress:
         self._search, self._folder = search, folder
         self._first_error: Exception | None = None
 
-    def evaluated(self, trials: list[Trial], returned: Any) -> bool:
-        """Tell how the job ended that evaluates one trial, or several of the same overrides.
+    def job_ended(self, evaluation: Evaluation, seed: Seed, returned: Any) -> bool:
+        """Note how one job of a trial ended.
 
         Returns:
             Whether it has a value.
@@ -47,23 +59,37 @@ class Progress:
             values = objective_values(returned, len(self._search.study.directions))
         except Exception as error:
             self._first_error = self._first_error or error
-            for trial in trials:
-                told = f"{type(error).__name__}: {error_text(error)}"
-                self._search.fail(trial, told)
-                self._say(trial, f"failed: {told}")
+            told = f"{type(error).__name__}: {error_text(error)}"
+            number = evaluation.trials[0].job_numbers.get(seed)
+            which = "" if seed is None else f"job {number} (seed={seed}): "
+            evaluation.error = evaluation.error or f"{which}{told}"
+            evaluation.waiting.clear()
             return False
-        for trial in trials:
-            self._search.complete(trial, values)
-            self._say(trial, ", ".join(f"{value:.6g}" for value in values))
-        if not self._search.is_multi_objective:  # a front of many trials is slow to find
-            self.write_results()
+        evaluation.values[seed] = values
+        for trial in evaluation.trials:
+            self._search.reached(trial, seed, values)
         return True
 
-    def pruned(self, trials: list[Trial]) -> None:
-        """Tell that a job was stopped because it was hopeless."""
-        for trial in trials:
-            self._search.prune(trial)
-            self._say(trial, "pruned")
+    def settled(self, evaluation: Evaluation) -> None:
+        """Tell how a trial ended whose jobs have ended; one that was cancelled is left open."""
+        if evaluation.is_complete:
+            self._completed(evaluation)
+        elif evaluation.error is not None:
+            for trial in evaluation.trials:
+                self._search.fail(trial, evaluation.error)
+                self._say(trial, f"failed: {evaluation.error}")
+        elif evaluation.is_pruned:
+            for trial in evaluation.trials:
+                self._search.prune(trial)
+                self._say(trial, "pruned")
+
+    def _completed(self, evaluation: Evaluation) -> None:
+        values = evaluation.values
+        for trial in evaluation.trials:
+            self._search.complete(trial, values)
+            self._say(trial, _shown(means(values), None if None in values else spreads(values)))
+        if not self._search.is_multi_objective:  # a front of many trials is slow to find
+            self.write_results()
 
     def repeated(self, trial: Trial, earlier: FrozenTrial) -> None:
         """Tell of a suggestion that was made before."""
@@ -89,9 +115,14 @@ class Progress:
             more = ", ..." if len(failed) > 20 else ""
             raise SearchError(
                 f"{len(failed)} of {len(self._search.trials())} trials failed ({numbers}{more}), "
-                f"the first by {failed[0].user_attrs.get(ERROR)}. The others are told in "
-                f"{self._folder / RESULTS_FILE}."
+                f"the first by {failed[0].user_attrs.get(ERROR)}. {self._whole_trials()}"
+                f"The others are told in {self._folder / RESULTS_FILE}."
             ) from self._first_error
+
+    def _whole_trials(self) -> str:
+        if len(self._search.seeds) == 1:
+            return ""
+        return "A trial fails with the first of its jobs that does, and its others end. "
 
     def _say(self, trial: Trial, end: str) -> None:
         keys = [parameter.key for parameter in self._search.space.parameters]
@@ -102,7 +133,7 @@ class Progress:
         counts = _counts(self._search.trials())
         ends = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         best = "\n".join(
-            f"  trial {one.number}: {', '.join(f'{value:.6g}' for value in one.values)} with "
+            f"  trial {one.number}: {_shown(one.values, _listed(one.user_attrs.get(SPREAD)))} with "
             + " ".join(self._search.space.overrides(one.params))
             for one in best_trials(self._search.study)[:10]
         )
@@ -132,7 +163,23 @@ def results(study: Study) -> dict[str, Any]:
 
 
 def _origin(trial: FrozenTrial) -> dict[str, Any]:
-    return {"trial": trial.number, "job": trial.user_attrs.get(JOB_NUMBER)}
+    noted = trial.user_attrs
+    if JOB_NUMBERS not in noted:
+        return {"trial": trial.number, "job": noted.get(JOB_NUMBER)}
+    told = {name: noted.get(name) for name in (MEAN, SPREAD, SEED_VALUES)}
+    return {"trial": trial.number, "jobs": noted[JOB_NUMBERS], **told}
+
+
+def _shown(values: Sequence[float], spread: Sequence[float] | None) -> str:
+    """Return the value of each objective as text, with its spread where there are several seeds."""
+    if spread is None:
+        return ", ".join(f"{value:.6g}" for value in values)
+    pairs = zip(values, spread, strict=True)
+    return ", ".join(f"{value:.6g} (spread {one:.2g})" for value, one in pairs)
+
+
+def _listed(value: Any) -> list[float] | None:
+    return value if value is None or isinstance(value, list) else [value]
 
 
 def _counts(trials: list[FrozenTrial]) -> dict[str, int]:

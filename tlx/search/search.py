@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import optuna
-from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from tlx.errors import ConfigError, Fault
 from tlx.search.config import DEFAULT_TRIALS, OptunaSweeperConf
 from tlx.search.distributions import distribution
 from tlx.search.parameter import Value
-from tlx.search.pruners import pruner
-from tlx.search.samplers import sampler
+from tlx.search.seeds import Seed, means, seeds_of, spreads
 from tlx.search.space import Space
-from tlx.texts.redaction import redact_argument
 
 JOB_NUMBER, ERROR, RETRIES = "job_number", "error", "retries"
+JOB_NUMBERS, SEED_VALUES, MEAN, SPREAD = "job_numbers", "seed_values", "mean", "spread"
+"""What stands in the record of a trial of several seeds, the first two by seed."""
 
 
 @dataclass
@@ -32,16 +28,19 @@ class Trial:
 
     Args:
         number: Its number in the study.
-        overrides: What its job is asked.
-        job_number: The number of its job, where an earlier driver has launched it.
+        overrides: What its jobs are asked, but for their seeds.
+        job_numbers: The numbers of its jobs by seed, where they were launched.
         retries: The number of the failed trial that it is to make good.
+        seen_steps: The steps that were reported.
+        values: What its jobs have reached by seed, where that was noted.
     """
 
     number: int
     overrides: tuple[str, ...]
-    job_number: int | None = None
+    job_numbers: dict[Seed, int] = field(default_factory=dict)
     retries: int | None = None
     seen_steps: set[int] = field(default_factory=set)
+    values: dict[Seed, list[float]] = field(default_factory=dict)
 
 
 class Search:
@@ -51,7 +50,7 @@ class Search:
     again, then new suggestions, until there are as many as asked for.
 
     Args:
-        study: The study, from `open_study`.
+        study: The study, from `tlx.search.study.open_study`.
         storage: Where it is kept.
         space: What is searched.
         options: The search's options.
@@ -67,6 +66,7 @@ class Search:
         retry_failed: bool,
     ) -> None:
         self.study, self.space = study, space
+        self.seeds = seeds_of(options.seeds)
         self._storage = storage
         self._study_id = storage.get_study_id_from_name(study.study_name)
         self._distributions = {one.key: distribution(one) for one in space.parameters}
@@ -117,10 +117,19 @@ class Search:
         number = self._ended.get(trial.overrides)
         return None if number is None else self.trials()[number]
 
-    def launched(self, trial: Trial, job_number: int) -> None:
-        """Note which job evaluates a trial."""
-        trial.job_number = job_number
-        self._storage.set_trial_user_attr(self._id(trial), JOB_NUMBER, job_number)
+    def launched(self, trial: Trial, job_number: int, seed: Seed = None) -> None:
+        """Note which job evaluates a trial, or one seed of it."""
+        trial.job_numbers[seed] = job_number
+        if seed is None:
+            self._note(trial, JOB_NUMBER, job_number)
+        else:
+            self._note(trial, JOB_NUMBERS, _by_name(trial.job_numbers))
+
+    def reached(self, trial: Trial, seed: Seed, values: list[float]) -> None:
+        """Note what one job of a trial of several seeds has reached."""
+        trial.values[seed] = values
+        if seed is not None:
+            self._note(trial, SEED_VALUES, _by_name(trial.values))
 
     def report(self, trial: Trial, step: int, value: float) -> bool:
         """Note how a running trial stands.
@@ -135,10 +144,25 @@ class Search:
         frozen = self._storage.get_trial(self._id(trial))
         return self.study.pruner.prune(self.study, frozen)
 
-    def complete(self, trial: Trial, values: list[float]) -> None:
-        """Tell what a trial has reached."""
+    def complete(self, trial: Trial, values: Mapping[Seed, list[float]]) -> None:
+        """Tell what a trial has reached: the mean over its jobs.
+
+        Args:
+            trial: The trial.
+            values: The value of each objective, by the seed of the job.
+        """
+        if None not in values:
+            spread = spreads(values)
+            self._note(trial, MEAN, _plain(means(values)))
+            self._note(trial, SPREAD, None if spread is None else _plain(spread))
+        self._tell(trial, means(values))
+
+    def _tell(self, trial: Trial, values: list[float]) -> None:
         self.study.tell(trial.number, values)
         self._ended[trial.overrides] = trial.number
+
+    def _note(self, trial: Trial, name: str, value: Any) -> None:
+        self._storage.set_trial_user_attr(self._id(trial), name, value)
 
     def prune(self, trial: Trial) -> None:
         """Tell that a trial was hopeless."""
@@ -147,16 +171,17 @@ class Search:
 
     def fail(self, trial: Trial, error: str) -> None:
         """Tell that a trial has no value."""
-        self._storage.set_trial_user_attr(self._id(trial), ERROR, error)
+        self._note(trial, ERROR, error)
         self.study.tell(trial.number, state=TrialState.FAIL)
         self._ended[trial.overrides] = trial.number
 
     def repeat(self, trial: Trial, earlier: FrozenTrial) -> None:
         """Tell of a trial what is known from an earlier one of the same overrides."""
-        if JOB_NUMBER in earlier.user_attrs:
-            self.launched(trial, earlier.user_attrs[JOB_NUMBER])
+        for name in (JOB_NUMBER, JOB_NUMBERS, SEED_VALUES, MEAN, SPREAD):
+            if name in earlier.user_attrs:
+                self._note(trial, name, earlier.user_attrs[name])
         if earlier.state == TrialState.COMPLETE:
-            self.complete(trial, list(earlier.values))
+            self._tell(trial, list(earlier.values))
         elif earlier.state == TrialState.PRUNED:
             self.prune(trial)
         else:
@@ -193,70 +218,21 @@ class Search:
         return (point for point in points if self.space.overrides(point) not in visited)
 
     def _trial(self, frozen: FrozenTrial) -> Trial:
+        noted = frozen.user_attrs
+        numbers = _by_seed(noted.get(JOB_NUMBERS, {}))
+        if JOB_NUMBER in noted:
+            numbers[None] = noted[JOB_NUMBER]
         return Trial(
             frozen.number,
             self.space.overrides(frozen.params),
-            frozen.user_attrs.get(JOB_NUMBER),
-            frozen.user_attrs.get(RETRIES),
+            numbers,
+            noted.get(RETRIES),
             set(frozen.intermediate_values),
+            _by_seed(noted.get(SEED_VALUES, {})),
         )
 
     def _id(self, trial: Trial) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, trial.number)
-
-
-def open_study(storage: BaseStorage, space: Space, options: OptunaSweeperConf) -> Study:
-    """Return the study of a search, new or as far as it has come.
-
-    Raises:
-        ConfigError: Where the storage holds a study of another search.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study_pruner, _ = pruner(options), sampler(options, 0)  # before anything is written
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        study = optuna.create_study(
-            storage=storage,
-            study_name=options.study_name,
-            directions=[StudyDirection[one.upper()] for one in options.directions],
-            load_if_exists=True,
-        )
-    asked = _identity(space, options)
-    if "search" not in study.user_attrs or not study.get_trials(deepcopy=False):
-        study.set_user_attr("search", asked)
-    faults = list(_differences(study.user_attrs["search"], asked))
-    if faults:
-        raise ConfigError(faults)
-    study.sampler = sampler(options, len(study.get_trials(deepcopy=False)))
-    study.pruner = study_pruner
-    return study
-
-
-def _identity(space: Space, options: OptunaSweeperConf) -> dict[str, Any]:
-    """Return what has to stay for trials to be comparable."""
-    return {
-        "directions": options.directions,
-        "space": {parameter.key: repr(parameter) for parameter in space.parameters},
-        "fixed": sorted(map(redact_argument, space.fixed)),
-    }
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Fault]:
-    remedy = "Go on with the same, or choose another folder with hydra.sweep.dir."
-    if before["directions"] != now["directions"]:
-        reason = f"the search in this folder is to {', '.join(before['directions'])}"
-        directions = ", ".join(now["directions"])
-        yield Fault("hydra.sweeper.direction", directions, reason, remedy)
-    spaces = before["space"], now["space"]
-    for key in sorted(spaces[0].keys() | spaces[1].keys()):
-        if spaces[0].get(key) != spaces[1].get(key):
-            shown = spaces[1].get(key, "(left out)")
-            reason = f"the search in this folder has {spaces[0].get(key, 'no such dimension')}"
-            yield Fault(key, shown, reason, remedy)
-    fixed = sorted(map(redact_argument, before["fixed"]))
-    if fixed != now["fixed"]:
-        reason = f"the search in this folder has {' '.join(fixed) or 'none of its own'}"
-        yield Fault("overrides", " ".join(now["fixed"]) or "none", reason, remedy)
 
 
 def _is_void(trial: FrozenTrial) -> bool:
@@ -266,3 +242,15 @@ def _is_void(trial: FrozenTrial) -> bool:
 
 def _enqueued(trial: FrozenTrial) -> dict[str, Value]:
     return dict(trial.system_attrs.get("fixed_params") or {})
+
+
+def _by_name(by_seed: Mapping[Seed, Any]) -> dict[str, Any]:
+    return {str(seed): value for seed, value in by_seed.items()}  # as JSON keeps it
+
+
+def _by_seed(by_name: Mapping[str, Any]) -> dict[Seed, Any]:
+    return {int(name): value for name, value in by_name.items()}
+
+
+def _plain(values: list[float]) -> float | list[float]:
+    return values[0] if len(values) == 1 else values

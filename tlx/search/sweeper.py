@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlx.errors import ConfigError, TlxError
 from tlx.search.config import OptunaSweeperConf, option_faults
+from tlx.search.seeds import job_of, seeds_of, typed_seed_faults
 from tlx.search.space import Space, space_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ class OptunaSweeper(Sweeper):
             ConfigError: Where an option cannot be used.
             TlxError: Where Optuna is not installed.
         """
+        asked = [f"{key}={value}" for key, value in self.options.params.items()]
+        asked += map(str, config.hydra.overrides.task)
         faults = list(option_faults(self.options))
+        faults += typed_seed_faults(self.options.seeds, asked)
         if faults:
             raise ConfigError(faults)
         if importlib.util.find_spec("optuna") is None:
@@ -77,7 +81,8 @@ class OptunaSweeper(Sweeper):
         """
         from tlx.search.journal import opened_storage
         from tlx.search.progress import Progress
-        from tlx.search.search import Search, open_study
+        from tlx.search.search import Search
+        from tlx.search.study import open_study
         from tlx.spark.hydra_files import MULTIRUN_FILE, redacted_config
         from tlx.spark.launcher.compose import sweep_folder
         from tlx.spark.launcher.launch import asked_of_hydra
@@ -85,7 +90,9 @@ class OptunaSweeper(Sweeper):
 
         assert self.config is not None
         space, options = self._space(arguments), self.options
-        self.validate_batch_is_legal(list(islice(space.probes(), CONFIGS_CHECKED)))
+        first = seeds_of(options.seeds)[0]
+        probes = [job_of(probe, first) for probe in islice(space.probes(), CONFIGS_CHECKED)]
+        self.validate_batch_is_legal(probes)
         if options.sampler == "grid":
             space.size()
         folder = sweep_folder(self.config)
@@ -146,8 +153,9 @@ class OptunaSweeper(Sweeper):
 
         options, before = self.options, len(search.trials())
         log.info(
-            "Search: %d trials by %s to %s, %d of them known, in %s",
+            "Search: %d trials%s by %s to %s, %d of them known, in %s",
             search.n_trials,
+            "" if options.seeds is None else f", each the mean of {len(search.seeds)} jobs,",
             options.sampler,
             ", ".join(options.directions),
             before,
@@ -165,7 +173,7 @@ class OptunaSweeper(Sweeper):
                 options.pruner,
             )
         if options.n_jobs is None:
-            log.info("One trial at a time; hydra.sweeper.n_jobs=N gives the launcher N together.")
+            log.info("One job at a time; hydra.sweeper.n_jobs=N gives the launcher N together.")
 
     def _asked(self, option: str) -> bool:
         """Return an option that not every launcher has."""

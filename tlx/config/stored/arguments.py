@@ -24,7 +24,7 @@ Check = Callable[[Any], bool]
 """Whether a value is harmless."""
 TASK_KEYS: Final = (*GROUPS, "experiment", "seed", "debug")
 LAUNCHERS: Final = ("basic", "spark", "debug")
-SWEEPERS: Final = ("basic", "optuna")
+SWEEPERS: Final = ("tlx", "basic", "optuna")
 HARMLESS_SPARK: Final = frozenset(
     {
         "spark.cores.max", "spark.default.parallelism", "spark.driver.cores",
@@ -130,7 +130,7 @@ def _plain_options() -> dict[str, set[str]]:
     from tlx.spark.config import DebugLauncherConf, SparkLauncherConf
 
     launcher = {one.name for kind in (DebugLauncherConf, SparkLauncherConf) for one in fields(kind)}
-    sweeper = {one.name for one in fields(OptunaSweeperConf)} | {"max_batch_size"}
+    sweeper = {one.name for one in fields(OptunaSweeperConf)} | {"max_batch_size", "pairs"}
     return {
         "launcher": launcher - {"_target_", "master", "conf", "preload"},
         "sweeper": sweeper - {"_target_", "storage", "params", "sampler_options", "pruner_options"},

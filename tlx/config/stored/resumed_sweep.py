@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 
+from tlx.config.pairing.zip_word import PAIRS
 from tlx.config.stored.arguments import argument_faults
 from tlx.config.typed.given_again import refuse_what_is_missing
 from tlx.config.typed.quoting import quoted
@@ -79,6 +80,8 @@ def asked_before(folder: Path) -> list[str]:
 
 def _may_be_given(text: str) -> bool:
     key = _key(text)
+    if key == PAIRS:  # it says which jobs the sweep has
+        return False
     return key.startswith(("hydra.", "hydra/")) or key in ("resume", "retry_failed", "debug")
 
 
