@@ -47,7 +47,8 @@ def test_train_returns_a_finished_run_that_tells_of_itself(run: api.Run) -> None
 def test_run_in_a_cell_shows_scores_and_pictures_with_texts_escaped(run: api.Run) -> None:
     shown = run._repr_html_()
     assert f"<td>{run.scores['test']['accuracy']:.4f}</td>" in shown
-    assert f"<td>{run.scores['test']['samples']}</td>" in shown
+    tested = len(run.predictions.query("split == 'test'"))
+    assert f"<td>{tested}</td>" in shown
     assert shown.count("data:image/png;base64,") == len(run.figures) == 2
     assert run.figures[0]._repr_png_().startswith(b"\x89PNG")
 

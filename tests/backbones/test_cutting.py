@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import DenseNet
 
-from tlx.backbones import Backbone, build_backbone, split
+from tlx.backbones import Backbone, build_backbone, cut_behind
 from tlx.backbones.preprocess import Preprocess
 
 SMALLEST_LEGAL_PIXELS = {
@@ -69,7 +69,7 @@ def test_split_in_evaluation_is_bit_identical_to_the_whole(backbone: Backbone) -
         expected = backbone(images)
         assert expected.abs().max() > 0
         for stage_name in _cuts(backbone):
-            prefix, tail = split(backbone, stage_name)
+            prefix, tail = cut_behind(backbone, stage_name)
             assert torch.equal(tail.eval()(prefix(images)), expected)
 
 
@@ -81,7 +81,7 @@ def test_split_in_training_gives_the_whole_models_gradients(backbone: Backbone) 
     for stage in backbone.stages[:frozen]:
         for path in stage.module_names:
             backbone.network.get_submodule(path).eval()
-    _, tail = split(backbone, middle)
+    _, tail = cut_behind(backbone, middle)
     later = {key for stage in backbone.stages[frozen:] for key in stage.parameter_names}
     later |= {f"{backbone.head_path}.{key}" for key, _ in backbone.head.named_parameters()}
     names = {value: key for key, value in backbone.network.named_parameters()}
@@ -90,7 +90,7 @@ def test_split_in_training_gives_the_whole_models_gradients(backbone: Backbone) 
     # Small parameters suffice: the gradients of early ones pass through all later ones.
     parameters = [parameter for parameter in tail.parameters() if parameter.numel() <= 100_000]
     whole = _gradients(backbone, images, labels, parameters)
-    prefix, tail = split(backbone, middle)
+    prefix, tail = cut_behind(backbone, middle)
     tail.train()
     # Without no_grad: attention takes a faster way there, with other rounding.
     features = prefix(images).detach()
@@ -117,7 +117,7 @@ def _dropping_densenet() -> Backbone:
 
 def test_split_tail_drops_functionally_in_training_and_not_in_evaluation() -> None:
     backbone = _dropping_densenet()
-    prefix, tail = split(backbone, "features.transition1")
+    prefix, tail = cut_behind(backbone, "features.transition1")
     features = prefix(torch.randn(4, 3, 32, 32))
     assert not torch.equal(tail.train()(features), tail(features))
     assert torch.equal(tail.eval()(features), tail(features))
@@ -125,7 +125,7 @@ def test_split_tail_drops_functionally_in_training_and_not_in_evaluation() -> No
 
 def test_split_tail_drops_by_module_in_training_and_not_in_evaluation() -> None:
     backbone = build_backbone("alexnet", num_classes=3, image_size=64)
-    prefix, tail = split(backbone, "features.10")
+    prefix, tail = cut_behind(backbone, "features.10")
     features = prefix(torch.randn(2, 3, 64, 64))
     assert not torch.equal(tail.train()(features), tail(features))
     assert torch.equal(tail.eval()(features), tail(features))
@@ -133,7 +133,7 @@ def test_split_tail_drops_by_module_in_training_and_not_in_evaluation() -> None:
 
 def test_split_prefix_never_trains_even_when_the_backbone_does() -> None:
     backbone = _dropping_densenet()
-    prefix, _ = split(backbone, "features.denseblock2")
+    prefix, _ = cut_behind(backbone, "features.denseblock2")
     images = torch.randn(4, 3, 32, 32)
     mean = backbone.network.features.norm0.running_mean.clone()
     backbone.train()
@@ -146,7 +146,7 @@ def test_split_prefix_never_trains_even_when_the_backbone_does() -> None:
 def test_split_shares_parameters_and_leaves_modes_alone() -> None:
     backbone = build_backbone("resnet18", num_classes=3, image_size=32).train()
     backbone.network.layer1.eval()
-    prefix, tail = split(backbone, "layer2")
+    prefix, tail = cut_behind(backbone, "layer2")
     assert backbone.network.layer3[0].bn1.training
     assert tail.training
     assert not backbone.network.layer1[0].bn1.training
@@ -157,4 +157,4 @@ def test_split_shares_parameters_and_leaves_modes_alone() -> None:
 def test_split_behind_an_unknown_stage_raises_key_error() -> None:
     backbone = build_backbone("resnet18", num_classes=3, image_size=32)
     with pytest.raises(KeyError, match="layer9"):
-        split(backbone, "layer9")
+        cut_behind(backbone, "layer9")

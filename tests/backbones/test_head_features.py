@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.strategies.fits import SMALLEST_OF_FAMILY, small_backbone
-from tlx.backbones import head_path, split
+from tlx.backbones import cut_behind, head_path
 from tlx.backbones.construct import construct
 from tlx.backbones.head_features import head_features, why_not_linear
 from tlx.backbones.tracing import main_output, trace
@@ -33,6 +33,6 @@ def test_head_of_features_gives_the_logits(name: str) -> None:
 def test_head_features_behind_a_cut_are_those_of_the_images() -> None:
     backbone = small_backbone("mobilenet_v2").eval()
     images = torch.rand(2, 3, 32, 32)
-    prefix, tail = split(backbone, backbone.stage_names[-1])
+    prefix, tail = cut_behind(backbone, backbone.stage_names[-1])
     behind = head_features(backbone, tail.eval(), prefix(images))
     torch.testing.assert_close(behind, head_features(backbone, backbone, images))

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+COUNT: Final = "samples"
+"""The score that counts, and is no share or distance."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,9 @@ def run_html(
 
 
 def _cells(splits: Any, name: str) -> str:
-    return "".join(
-        f"<td>{_written(split[name])}</td>" if name in split else "<td></td>" for split in splits
-    )
+    written = (_written(name, split[name]) if name in split else "" for split in splits)
+    return "".join(f"<td>{cell}</td>" for cell in written)
 
 
-def _written(score: float) -> str:
-    return str(score) if isinstance(score, int) else f"{score:.4f}"
+def _written(name: str, score: float) -> str:
+    return f"{score:.0f}" if name == COUNT else f"{score:.4f}"

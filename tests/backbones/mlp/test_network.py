@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from tlx.backbones import split
+from tlx.backbones import cut_behind
 from tlx.backbones.mlp.mlp_model import MlpModel
 from tlx.backbones.mlp.mlp_name import MlpStructure, fits_weights_of, mlp_structure
 
@@ -53,7 +53,7 @@ def test_mlp_is_cut_behind_every_stage_bit_for_bit(hidden: tuple[int, ...]) -> N
     features = torch.randn(7, 5)
     assert backbone.stage_names == model.stage_names()
     for stage in backbone.stages:
-        prefix, tail = split(backbone, stage.name)
+        prefix, tail = cut_behind(backbone, stage.name)
         assert tail(prefix(features)).equal(backbone(features))
 
 

@@ -23,7 +23,7 @@ from tests.strategies.fits import changed, fit, random_task, small_backbone, sta
 from tests.strategies.plain_loop import LR, MOMENTUM, plain_recipe, whole_batches
 from tests.strategies.probe_runs import history_of
 from tests.strategies.test_fine_tuning_runs import run
-from tlx.backbones import Backbone, split
+from tlx.backbones import Backbone, cut_behind
 from tlx.evaluate import evaluate
 from tlx.extras import EXTRAS
 from tlx.strategies.adapters.adaptable_layers import adaptable_layers, chosen_layers
@@ -220,7 +220,7 @@ def test_lora_of_late_layers_has_a_prefix_that_splits_off(
     module = TransferModule(Lora(backbone, rank=2, target=target), training())
     disturb(module)
     assert module.frozen_prefix() == prefix
-    before, tail = split(backbone, prefix)
+    before, tail = cut_behind(backbone, prefix)
     examples = torch.randn(4, 7) if name == MLP else torch.randn(4, 3, 32, 32)
     backbone.eval()
     tail.eval()
