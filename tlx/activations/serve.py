@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tlx.activations.cached_inputs import CachedInputs, PhaseInputs, StoredTail
 from tlx.activations.compute import Advance, ensure, missing, missing_rows
-from tlx.activations.per_example import ExampleActivations, ensure_examples
+from tlx.activations.examples.per_example import ExampleActivations, ensure_examples
 from tlx.activations.phases import Cuts, PartlyFrozen, cuts_of
 from tlx.activations.request import CutRequests, PrefixRequest, requests_of
 from tlx.activations.settings import why_images_change

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from tlx.activations.cached_inputs import StoredTail
+from tlx.activations.examples.per_example import ensure_examples
 from tlx.activations.fingerprints import arithmetic_of
-from tlx.activations.per_example import ensure_examples
 from tlx.activations.request import requests_at
 from tlx.activations.store import ActivationStore, StoreFullError
 from tlx.backbones.cutting import cut_behind

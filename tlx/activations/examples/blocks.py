@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlx.activations.example_hashes import HASH_BYTES, hash_of_hashes
+from tlx.activations.examples.hashes import HASH_BYTES, hash_of_hashes
 from tlx.activations.locks import Lease
 from tlx.activations.stored import StoredActivations, read
 from tlx.runs.atomic import atomic_path

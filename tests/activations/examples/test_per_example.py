@@ -11,10 +11,10 @@ from torch import Tensor
 
 from tests.activations.asked import CPU, small_request, some_images
 from tests.strategies.fits import random_task, small_backbone, training
-from tlx.activations import per_example
-from tlx.activations.blocks import EXAMPLES_FILE, block_entries
-from tlx.activations.example_hashes import example_hashes
-from tlx.activations.per_example import ensure_examples
+from tlx.activations.examples import per_example
+from tlx.activations.examples.blocks import EXAMPLES_FILE, block_entries
+from tlx.activations.examples.hashes import example_hashes
+from tlx.activations.examples.per_example import ensure_examples
 from tlx.activations.request import PrefixRequest
 from tlx.activations.serve import serve
 from tlx.activations.settings import ActivationSettings

@@ -13,16 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlx.activations.blocks import (
+from tlx.activations.compute import Advance, ensure
+from tlx.activations.examples.blocks import (
     Block,
     block_entries,
     block_key,
     open_blocks,
     write_examples,
 )
-from tlx.activations.compute import Advance, ensure
-from tlx.activations.example_hashes import example_hashes, hash_of_hashes
-from tlx.activations.gathered import GatheredRows
+from tlx.activations.examples.gathered import GatheredRows
+from tlx.activations.examples.hashes import example_hashes, hash_of_hashes
 from tlx.activations.locks import writing
 from tlx.activations.request import PrefixRequest
 from tlx.activations.stored import JOINED_BYTES
