@@ -51,6 +51,7 @@ def test_train_of_the_experiment_yields_four_runs_one_table_and_one_picture(
         assert image.width > 1500
 
 
+@pytest.mark.slow
 def test_experiment_takes_own_tables_from_the_folder_it_was_started_in(tmp_path: Path) -> None:
     # A file of one's own that is called as a shipped table is no other one with ./ before it.
     own = {"source": "./mine.csv", "target": "./target_curve"}

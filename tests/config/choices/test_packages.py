@@ -60,6 +60,7 @@ def killed(folder: Path) -> None:
     (folder / "result.json").write_text(json.dumps(content))
 
 
+@pytest.mark.slow
 def test_option_of_an_installed_package_is_one_like_any_other(
     package: Path, tmp_path: Path
 ) -> None:
