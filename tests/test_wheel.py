@@ -161,7 +161,9 @@ def test_readme_python_example_runs_from_the_installed_wheel(
     (tmp_path / "photos").mkdir()
     Image.new("RGB", (30, 20)).save(tmp_path / "photos" / "one.png")
     (example,) = blocks("python")
-    script = example.replace("epochs=5", "epochs=1") + "print(accuracy, answers['error'].isna())"
+    script = (
+        example.replace("epochs=5", "epochs=1") + "print(accuracy, predictions['error'].isna())"
+    )
     environment = _environment(PYTHONPATH=str(installed))
     assert "True" in _run(sys.executable, "-c", script, cwd=tmp_path, **environment)
     assert {path.name for path in tmp_path.iterdir()} == {"outputs", "photos"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tlx.spark.class_archive import archive_file, archive_option, make, make_in_background
+from tlx.spark.class_archive import archive_file, archive_option, make_in_background
 from tlx.spark.java import find_java_home
 from tlx.spark.session import JVM_OPTIONS
 
@@ -91,8 +91,9 @@ def test_session_with_an_archive_maps_it_and_one_with_a_broken_archive_starts(
     kept.mkdir(mode=0o700)
     file = archive_file(find_java_home(folder=tmp_path), JVM_OPTIONS, environment(kept))
     assert file is not None
-    make(file, find_java_home(folder=tmp_path), JVM_OPTIONS)
-    assert [path.name for path in kept.iterdir()] == [file.name]
+    make = [sys.executable, "-m", "tlx.spark.class_archive", str(file), JVM_OPTIONS]
+    subprocess.run(make, env=os.environ | environment(kept), check=True)
+    assert [path for path in kept.iterdir() if path.suffix != ".lock"] == [file]
 
     def started() -> list[str]:
         command = [sys.executable, "-c", STARTED, str(tmp_path / "spark.log")]
