@@ -57,7 +57,18 @@ def test_readme_shows_the_error_report_as_it_is(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == report
 
 
-@pytest.mark.parametrize("command", SMALLER, ids=str)
+# Of these, others tell the same sooner: the wheel's tests and those of the experiments.
+LONG = (
+    "python -m experiments.digits_fewshot",
+    "python -m tlx.train experiment=regression_transfer",
+)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(c, marks=pytest.mark.slow if c in LONG else ()) for c in SMALLER],
+    ids=str,
+)
 def test_readme_command_does_its_work(command: str, tmp_path: Path) -> None:
     done = run_command(shortened(command, tmp_path), tmp_path, environment_for_tlx())
     check_done(command, done, tmp_path)
