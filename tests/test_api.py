@@ -101,6 +101,7 @@ def test_sweep_returns_one_row_per_job(tmp_path: Path) -> None:
     assert table.attrs["folder"] == str(place)
 
 
+@pytest.mark.slow
 def test_sweep_of_a_zip_pairs_its_values(tmp_path: Path) -> None:
     words = (*TINY, "zip(seed=[0,1],optimizer.lr=[1e-3,1e-2])")
     table = api.sweep(*words, folder=tmp_path / "sweep")

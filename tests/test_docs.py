@@ -32,7 +32,10 @@ def test_documents_with_python_are_found() -> None:
     assert "python.md" in SHOWN
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow if n == "sklearn.md" else ()) for n in SHOWN],
+)
 def test_python_of_a_document_runs_in_an_empty_folder(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAMS[name]],

@@ -26,6 +26,7 @@ PRETRAIN = (
 )
 
 
+@pytest.mark.slow
 def test_pretrain_writes_a_model_that_a_transfer_starts_from(tmp_path: Path) -> None:
     source = tmp_path / "source"
     done = command("tlx.pretrain", *PRETRAIN, f"hydra.run.dir={source}", cwd=tmp_path)

@@ -11,8 +11,8 @@ from pytorch_lightning import Trainer
 
 from tests.activations.asked import CPU
 from tests.strategies.fits import (
-    SMALLEST_OF_FAMILY,
     changed,
+    families,
     fit,
     random_task,
     small_backbone,
@@ -26,11 +26,6 @@ from tlx.strategies.base import TransferModule
 from tlx.strategies.fine_tuning.feature_extraction import FeatureExtraction
 from tlx.strategies.fine_tuning.partial import Partial
 
-SLOW = {"maxvit_t"}  # as in tests/backbones/test_split.py
-FAMILIES = [
-    pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
-    for name in SMALLEST_OF_FAMILY
-]
 # Comparing a hundred million weights takes longer than training them: the head alone.
 LARGE = {"vgg11_bn", "vit_b_32", "wide_resnet50_2"}
 LOSSES = ("train_loss", "val_loss", "val_accuracy")
@@ -78,7 +73,7 @@ def assert_same(stored: Outcome, plain: Outcome) -> None:
             torch.testing.assert_close(value, plain.weights[name], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", families())
 def test_every_family_with_the_store_gives_the_same_numbers(name: str, tmp_path: Path) -> None:
     module: TransferModule = (
         TransferModule(FeatureExtraction(small_backbone(name)), training())

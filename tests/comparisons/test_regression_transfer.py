@@ -31,6 +31,7 @@ def run_experiment(cwd: Path, *arguments: str) -> Any:
     return done
 
 
+@pytest.mark.slow
 def test_train_of_the_experiment_yields_four_runs_one_table_and_one_picture(
     tmp_path: Path,
 ) -> None:

@@ -19,6 +19,7 @@ WHOLE = [
 ]
 
 
+@pytest.mark.slow
 @parametrize_with_checks(QUICK)
 def test_quick_estimator_passes(estimator: Any, check: Any) -> None:
     check(estimator)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import pytest
 import torch
 from pytorch_lightning import Callback, Trainer, seed_everything
 
@@ -41,6 +43,10 @@ SMALLEST_OF_FAMILY = {
     "vit_b_32": 64,
     "wide_resnet50_2": 32,
 }
+QUICK_FAMILIES = frozenset(
+    {"mobilenet_v3_small", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "vit_b_32"}
+)
+"""One of each kind of network; the tests of the others are slow ones where all are tested."""
 CLASSES = 3
 
 
@@ -109,3 +115,11 @@ def changed(before: dict[str, torch.Tensor], backbone: Backbone) -> set[str]:
     return {
         name for name, value in before.items() if name in after and not value.equal(after[name])
     }
+
+
+def families(names: Iterable[str] = tuple(SMALLEST_OF_FAMILY)) -> list[Any]:
+    """Return builders as parameters of a test, those that are not quick marked as slow."""
+    return [
+        pytest.param(name, marks=() if name in QUICK_FAMILIES else pytest.mark.slow)
+        for name in names
+    ]
