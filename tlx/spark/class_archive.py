@@ -1,6 +1,6 @@
 """Spark's Java classes read and checked once, and mapped into memory by every later JVM.
 
-A JVM that starts Spark loads some 10,000 classes, which takes half of its time. Java can dump them
+A JVM that starts Spark loads some 10,000 classes, which takes much of its time. Java can dump them
 at its end (`-XX:ArchiveClassesAtExit`, JEP 350) and map them the next time. An archive goes with
 one Java, one class path and one set of options; a JVM that finds another leaves it alone.
 """

@@ -340,7 +340,7 @@ def _start_error(options: SessionOptions, log_file: Path, error: Exception) -> S
 
 
 def _prepare_next(java_home: Path) -> None:
-    """Let the next Spark start in half the time: its classes are archived while nobody waits."""
+    """Let the next Spark start sooner: its classes are archived while nobody waits."""
     archive = archive_file(java_home, JVM_OPTIONS)
     if archive is not None and make_in_background(archive, JVM_OPTIONS):
         log.info("Spark's classes are archived in the background, for later starts: %s", archive)
