@@ -18,13 +18,13 @@ from tlx.activations.fingerprints import arithmetic_of
 from tlx.activations.request import requests_at
 from tlx.activations.store import ActivationStore, StoreFullError
 from tlx.backbones.cutting import cut_behind
+from tlx.data.batches import in_order
 from tlx.machine import Compute
 from tlx.regularization.head_inputs import as_vectors, head_inputs
 
 if TYPE_CHECKING:
     from tlx.backbones import Backbone
 
-BATCH_SIZE = 256
 log = logging.getLogger("tlx")
 
 
@@ -96,7 +96,7 @@ def reading(
         yield FromPixels(backbone).eval(), images
         return
     try:
-        rows = cast(Tensor, kept.rows)  # it predictions a slice as a tensor does
+        rows = cast(Tensor, kept.rows)  # it takes a slice as a tensor does
         yield StoredTail(tail, kept.dtype, kept.manifest.channels_last).eval(), rows
     finally:
         kept.release()
@@ -111,7 +111,7 @@ def outputs(model: nn.Module, inputs: Tensor, device: str) -> Tensor:
         inputs: What it takes, n of them.
         device: Where to compute.
     """
-    return torch.cat([model(batch.to(device)).cpu() for batch in _batches(inputs)])
+    return torch.cat([model(batch.to(device)).cpu() for batch in in_order(inputs)])
 
 
 @torch.inference_mode()
@@ -125,15 +125,10 @@ def features(head: nn.Module, model: nn.Module, inputs: Tensor, device: str) -> 
         device: Where to compute.
     """
     found = []
-    for batch in _batches(inputs):
+    for batch in in_order(inputs):
         with head_inputs(head) as seen:
             model(batch.to(device))
         (one,) = seen
         is_double = one.dtype == torch.float64
         found.append((one if is_double and one.ndim == 2 else as_vectors(one)).cpu())
     return torch.cat(found)
-
-
-def _batches(inputs: Tensor) -> Iterator[Tensor]:
-    for first in range(0, len(inputs), BATCH_SIZE):
-        yield inputs[first : first + BATCH_SIZE]

@@ -85,9 +85,11 @@ def _place(folder: Any) -> Iterator[Path]:
 
 
 def _model(place: Path, plan: Plan, result: Result, device: str) -> FittedModel:
+    from tlx.runs.run import WEIGHTS_FILE
+
     file = place / PREPARATION
     preparation = json.loads(file.read_text()) if file.is_file() else None
-    weights = (place / "model.safetensors").read_bytes()
+    weights = (place / WEIGHTS_FILE).read_bytes()
     return FittedModel(weights, preparation, device, _store(plan, result))
 
 

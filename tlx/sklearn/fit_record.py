@@ -41,11 +41,13 @@ def record_of(place: Path, kept: Path | None, result: Result) -> FitRecord:
     """
     import pandas as pd
 
+    from tlx.runs.history_file import HISTORY_FILE
+
     scores = result.metrics["val"]
     return FitRecord(
         folder=kept,
         scores={n: float(v) for n, v in scores.items() if isinstance(v, int | float)},
-        history=pd.read_csv(place / "metrics.csv"),
+        history=pd.read_csv(place / HISTORY_FILE),
         best_epoch=int(result.best_epoch or 0),
         result=asdict(result),
     )
